@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "filmatlas/core/sha256.hpp"
+
+#include "filmatlas/core/detail/sha256_impl.hpp"
