@@ -12,7 +12,8 @@ data=examples/data
 .venv/bin/filmatlas build "$data/films.jsonl" \
   --embeddings "synopsis=$data/films_synopsis.npy:0.25" --embeddings "themes=$data/films_themes.npy:0.25" \
   --embeddings "tags=$data/films_tags.npy:0.25" --embeddings "mood=$data/films_mood.npy:0.25" \
-  --title "Film atlas" --out out/films.fatlas --html out/films.html
+  --source synopsis --source themes=genres+themes+settings --source tags --source mood=moods+audience \
+  --title "Film atlas" --attribution "Sample catalogue of filmatlas, CC0 1.0" --out out/films.fatlas --html out/films.html
 .venv/bin/filmatlas report out/films.fatlas
 echo
 echo "Open out/films.html in a browser."

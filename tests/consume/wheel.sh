@@ -25,7 +25,7 @@ venv/bin/python - <<'CODE'
 import filmatlas as fa
 atlas = fa.Atlas.load("a.fatlas")
 assert atlas.report().ok
-assert atlas.neighbors("a", k=1)[0]["id"] == "b", atlas.neighbors("a", k=1)
+assert atlas.neighbors("a", k=1)[0].id == "b", atlas.neighbors("a", k=1)
 assert "</html>" in open("a.html", encoding="utf-8").read()
 CODE
 

@@ -116,7 +116,7 @@ export class Labels {
     return w;
   }
 
-  /** Node labels whose interval holds the zoom and whose box meets the viewport of the camera. */
+  /** Node labels whose interval holds the zoom and whose box lies inside the viewport of the camera. */
   nodesAt(camera: Camera): Placed[] {
     const out: Placed[] = [];
     const z = camera.z;
@@ -125,7 +125,8 @@ export class Labels {
       const cx = camera.screenX(d.x);
       const cy = camera.screenY(d.y);
       const rect = { left: cx - d.box[0] / 2, top: cy - d.box[1] / 2, right: cx + d.box[0] / 2, bottom: cy + d.box[1] / 2 };
-      if (rect.right <= 0 || rect.bottom <= 0 || rect.left >= camera.width || rect.top >= camera.height) continue;
+      // A name that the edge of the map would cut is not shown: half a name misleads.
+      if (rect.left < 0 || rect.top < 0 || rect.right > camera.width || rect.bottom > camera.height) continue;
       out.push({ key: `n${d.id}`, kind: 'node', id: d.id, text: d.lines.join(' '), rect });
     }
     return out;

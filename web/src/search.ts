@@ -286,7 +286,6 @@ export class Search {
     const query = fold(text);
     if (!query) return [];
     while (!this.prepare(1 << 20));
-    const hits: Hit[] = [];
     const nodes = new Map<number, number>();
     for (const h of this.labels!.find(query, nodeLimit)) nodes.set(h.row, h.tier);
     for (const h of this.keywords!.find(query, 4 * nodeLimit)) {
@@ -294,8 +293,13 @@ export class Search {
       if (h.tier < 3 && !nodes.has(id)) nodes.set(id, h.tier + 2);
     }
     const ids = [...nodes].sort((a, b) => a[1] - b[1] || this.atlas.nodes[a[0]].level - this.atlas.nodes[b[0]].level || this.atlas.nodes[b[0]].size - this.atlas.nodes[a[0]].size || a[0] - b[0]);
-    for (const [id, tier] of ids.slice(0, nodeLimit)) hits.push({ kind: 'node', id, title: this.atlas.nodes[id].label, tier: TIERS[Math.min(5, tier)] });
-    for (const h of this.items!.find(query, itemLimit)) hits.push({ kind: 'item', id: h.row, title: this.atlas.titles[h.row], tier: TIERS[h.tier] });
-    return hits;
+    const items = this.items!.find(query, itemLimit);
+    const bestItem = items.length > 0 ? items[0].tier : 9;
+    // A region that is only spelt alike does not stand beside an item that truly matches.
+    const regions = ids.filter(([, tier]) => tier < 5 || bestItem >= 5).slice(0, nodeLimit);
+    const named: Hit[] = regions.map(([id, tier]) => ({ kind: 'node', id, title: this.atlas.nodes[id].label, tier: TIERS[Math.min(5, tier)] }));
+    const found: Hit[] = items.map((h) => ({ kind: 'item', id: h.row, title: this.atlas.titles[h.row], tier: TIERS[h.tier] }));
+    // Both groups stay whole; the one with the better match leads.
+    return regions.length > 0 && bestItem < regions[0][1] ? [...found, ...named] : [...named, ...found];
   }
 }

@@ -79,6 +79,7 @@ export class SearchBox {
       ['Regions', this.hits.filter((h) => h.kind === 'node')],
       [this.o.itemsTitle, this.hits.filter((h) => h.kind === 'item')],
     ];
+    if (this.hits[0]?.kind === 'item') groups.reverse();
     this.hits = [];
     groups.forEach(([name, hits], g) => {
       if (!hits.length) return;

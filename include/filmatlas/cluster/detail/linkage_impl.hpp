@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_CLUSTER_DETAIL_LINKAGE_IMPL_HPP
+#define FILMATLAS_CLUSTER_DETAIL_LINKAGE_IMPL_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "filmatlas/cluster/detail/linkage_core.hpp"
+#include "filmatlas/cluster/linkage.hpp"
+#include "filmatlas/core/error.hpp"
+
+namespace filmatlas {
+
+FILMATLAS_INLINE std::string_view to_string(LinkageMethod method) noexcept {
+    switch (method) {
+        case LinkageMethod::Single: return "single";
+        case LinkageMethod::Complete: return "complete";
+        case LinkageMethod::Average: return "average";
+        case LinkageMethod::Weighted: return "weighted";
+        case LinkageMethod::Ward: return "ward";
+        case LinkageMethod::Centroid: return "centroid";
+        case LinkageMethod::Median: return "median";
+    }
+    return "unknown";
+}
+
+FILMATLAS_INLINE LinkageMethod linkage_method_from_string(std::string_view name) {
+    for (const LinkageMethod method :
+         {LinkageMethod::Single, LinkageMethod::Complete, LinkageMethod::Average, LinkageMethod::Weighted,
+          LinkageMethod::Ward, LinkageMethod::Centroid, LinkageMethod::Median}) {
+        if (name == to_string(method)) return method;
+    }
+    throw_invalid("linkage", "method", "is '" + std::string(name) + "'",
+                  "use single, complete, average, weighted, ward, centroid or median");
+}
+
+FILMATLAS_INLINE void validate(const LinkageTree& tree) {
+    const auto bad = [](std::int64_t row, std::string what) {
+        ErrorContext where;
+        where.stage = "linkage";
+        where.row = row;
+        throw Error(ErrorCode::Format, std::move(where), std::move(what), "");
+    };
+    const std::int64_t n = tree.num_items;
+    if (n < 1 || tree.merges.rows() != n - 1 || (n > 1 && tree.merges.cols() != 4)) {
+        bad(-1, "a tree of " + std::to_string(n) + " items needs " + std::to_string(n - 1) +
+                    " merges of 4 columns, it has " + std::to_string(tree.merges.rows()) + " of " +
+                    std::to_string(tree.merges.cols()));
+    }
+    std::vector<char> used(static_cast<std::size_t>(2 * n - 1), 0);
+    std::vector<double> items(static_cast<std::size_t>(2 * n - 1), 1.0);
+    for (std::int64_t i = 0; i < n - 1; ++i) {
+        for (int side = 0; side < 2; ++side) {
+            const double id = tree.merges(i, side);
+            if (!(id >= 0) || id >= static_cast<double>(n + i) || id != std::floor(id)) {
+                bad(i, "cluster id " + to_text(id) + " does not exist yet");
+            }
+            if (std::exchange(used[static_cast<std::size_t>(id)], char{1}) != 0) {
+                bad(i, "cluster " + to_text(id) + " was merged before");
+            }
+        }
+        if (!(tree.merges(i, 0) < tree.merges(i, 1))) bad(i, "left id must be smaller than right id");
+        if (!(tree.merges(i, 2) >= 0) || !std::isfinite(tree.merges(i, 2))) {
+            bad(i, "height is " + to_text(tree.merges(i, 2)));
+        }
+        const double expected = items[static_cast<std::size_t>(tree.merges(i, 0))] +
+                                items[static_cast<std::size_t>(tree.merges(i, 1))];
+        if (tree.merges(i, 3) != expected) {
+            bad(i, "says " + to_text(tree.merges(i, 3)) + " items, its parts hold " + to_text(expected));
+        }
+        items[static_cast<std::size_t>(n + i)] = expected;
+    }
+}
+
+FILMATLAS_INLINE void validate(const LinkageOptions& options) {
+    const bool squares = options.method == LinkageMethod::Ward || options.method == LinkageMethod::Centroid ||
+                         options.method == LinkageMethod::Median;
+    if (squares && options.metric != Metric::Euclidean) {
+        throw_invalid("linkage", "metric",
+                      "ward, centroid and median are defined for Euclidean distances only",
+                      "use euclidean (on unit rows it orders as cosine does), or average linkage");
+    }
+    if (options.metric == Metric::InnerProduct) {
+        throw_invalid("linkage", "metric", "inner_product is not a distance", "use cosine or euclidean");
+    }
+    if (options.memory_limit && *options.memory_limit < 0) {
+        throw_invalid("linkage", "memory_limit", "is " + std::to_string(*options.memory_limit),
+                      "use bytes >= 0");
+    }
+    if (options.num_threads < 0) {
+        throw_invalid("linkage", "num_threads", "is " + std::to_string(options.num_threads),
+                      "use 0 (choose for me) or a positive number");
+    }
+}
+
+FILMATLAS_INLINE std::int64_t linkage_memory(std::int64_t n, LinkageMethod method) noexcept {
+    if (n < 2) return 0;
+    if (method == LinkageMethod::Single) return n * 56;
+    // Beyond this the product would not fit; no machine has the memory either.
+    if (n > 1'000'000'000) return std::numeric_limits<std::int64_t>::max();
+    return 4 * n * (n - 1) + n * 72;
+}
+
+FILMATLAS_INLINE LinkageTree linkage(MatrixView<const float> X, const LinkageOptions& options,
+                                     const Progress& progress) {
+    return detail::linkage_vectors(X, options, progress);
+}
+
+FILMATLAS_INLINE LinkageTree linkage(MatrixView<const double> X, const LinkageOptions& options,
+                                     const Progress& progress) {
+    return detail::linkage_vectors(X, options, progress);
+}
+
+FILMATLAS_INLINE LinkageTree linkage_from_distances(std::span<const double> condensed,
+                                                    const LinkageOptions& options, const Progress& progress) {
+    LinkageOptions checked = options;
+    checked.metric = Metric::Euclidean;
+    validate(checked);
+    const auto count = static_cast<std::int64_t>(condensed.size());
+    const auto n =
+        static_cast<std::int64_t>((1.0 + std::sqrt(1.0 + 8.0 * static_cast<double>(count))) / 2.0 + 0.5);
+    if (n * (n - 1) / 2 != count) {
+        throw_shape("linkage", std::to_string(count) + " distances are no n (n - 1) / 2",
+                    "pass the upper triangle of the distance matrix, row by row");
+    }
+    for (std::size_t i = 0; i < condensed.size(); ++i) {
+        if (!(condensed[i] >= 0) || !std::isfinite(condensed[i])) {
+            throw_invalid("linkage", "distances",
+                          "entry " + std::to_string(i) + " is " + to_text(condensed[i]),
+                          "distances must be finite and >= 0");
+        }
+    }
+    if (n == 1) return LinkageTree{Matrix<double>(0, 4), 1};
+    if (checked.method == LinkageMethod::Single) {
+        return detail::linkage_prim(
+            n, [&](std::int64_t i, std::int64_t j) { return condensed[detail::linkage_at(n, i, j)]; },
+            progress);
+    }
+    detail::linkage_check_memory(n, checked);
+    std::vector<double> distances(condensed.begin(), condensed.end());
+    return detail::linkage_run(distances, std::vector<double>(static_cast<std::size_t>(n), 1.0),
+                               checked.method, progress);
+}
+
+FILMATLAS_INLINE LinkageTree linkage_ward_weighted(MatrixView<const double> centroids,
+                                                   std::span<const double> sizes,
+                                                   const LinkageOptions& options, const Progress& progress) {
+    LinkageOptions checked = options;
+    checked.method = LinkageMethod::Ward;
+    validate(checked);
+    const Matrix<double> rows = detail::linkage_rows(centroids, Metric::Euclidean);
+    const std::int64_t n = rows.rows();
+    if (static_cast<std::int64_t>(sizes.size()) != n) {
+        throw_shape("linkage",
+                    std::to_string(n) + " centroids but " + std::to_string(sizes.size()) + " sizes",
+                    "pass one size per centroid");
+    }
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        if (!(sizes[i] > 0) || !std::isfinite(sizes[i])) {
+            throw_invalid("linkage", "sizes", "entry " + std::to_string(i) + " is " + to_text(sizes[i]),
+                          "sizes must be finite and > 0");
+        }
+    }
+    if (n == 1) return LinkageTree{Matrix<double>(0, 4), 1};
+    detail::linkage_check_memory(n, checked);
+    std::vector<double> distances =
+        detail::linkage_condensed(n, checked.num_threads, progress, [&](std::int64_t i, std::int64_t j) {
+            const double a = sizes[static_cast<std::size_t>(i)];
+            const double b = sizes[static_cast<std::size_t>(j)];
+            return std::sqrt(2.0 * a * b / (a + b)) * detail::linkage_distance(rows.row_data(i),
+                                                                               rows.row_data(j), rows.cols(),
+                                                                               Metric::Euclidean);
+        });
+    return detail::linkage_chain(distances, std::vector<double>(sizes.begin(), sizes.end()),
+                                 LinkageMethod::Ward, progress);
+}
+
+FILMATLAS_INLINE std::vector<Index> cut_linkage(const LinkageTree& tree, int n_clusters) {
+    if (n_clusters < 1 || n_clusters > tree.num_items) {
+        throw_invalid("cut_linkage", "n_clusters", "is " + std::to_string(n_clusters),
+                      "use 1 .. " + std::to_string(tree.num_items));
+    }
+    std::vector<char> keep(static_cast<std::size_t>(tree.num_items) - 1, 0);
+    std::fill_n(keep.begin(), tree.num_items - n_clusters, char{1});
+    return detail::linkage_labels(tree, keep);
+}
+
+FILMATLAS_INLINE std::vector<std::vector<Index>> cut_linkage(const LinkageTree& tree,
+                                                             std::span<const int> n_clusters) {
+    std::vector<std::vector<Index>> labels;
+    labels.reserve(n_clusters.size());
+    for (const int count : n_clusters) labels.push_back(cut_linkage(tree, count));
+    return labels;
+}
+
+FILMATLAS_INLINE std::vector<Index> cut_linkage_height(const LinkageTree& tree, double height) {
+    const std::int64_t n = tree.num_items;
+    std::vector<char> keep(static_cast<std::size_t>(n) - 1, 0);
+    // With inversions a merge may lie below its parts': the highest merge inside decides.
+    std::vector<double> highest(static_cast<std::size_t>(2 * n - 1),
+                                -std::numeric_limits<double>::infinity());
+    for (std::int64_t i = 0; i < n - 1; ++i) {
+        const double inside =
+            std::max({tree.merges(i, 2), highest[static_cast<std::size_t>(tree.merges(i, 0))],
+                      highest[static_cast<std::size_t>(tree.merges(i, 1))]});
+        highest[static_cast<std::size_t>(n + i)] = inside;
+        keep[static_cast<std::size_t>(i)] = inside <= height ? 1 : 0;
+    }
+    return detail::linkage_labels(tree, keep);
+}
+
+}  // namespace filmatlas
+#endif  // FILMATLAS_CLUSTER_DETAIL_LINKAGE_IMPL_HPP

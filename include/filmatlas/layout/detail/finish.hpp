@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_LAYOUT_DETAIL_FINISH_HPP
+#define FILMATLAS_LAYOUT_DETAIL_FINISH_HPP
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "filmatlas/core/error.hpp"
+#include "filmatlas/core/matrix.hpp"
+#include "filmatlas/neighbors/knn_graph.hpp"
+
+/// @file finish.hpp
+/// @brief What every layout does before and after its optimiser: which items take part, centring, axes'
+///         signs.
+
+namespace filmatlas::detail {
+
+/// 1 for items that have a position on the map: not listed as invalid, and a finite vector.
+inline std::vector<char> layout_valid_rows(MatrixView<const float> X, const KnnGraph& graph,
+                                           std::string_view stage) {
+    if (X.rows != graph.size()) {
+        throw_shape(stage,
+                    "there are " + std::to_string(X.rows) + " vectors and " + std::to_string(graph.size()) +
+                        " rows of neighbours",
+                    "pass the vectors that the graph was made of");
+    }
+    std::vector<char> valid(static_cast<std::size_t>(X.rows), 1);
+    for (std::int64_t i = 0; i < X.rows; ++i) {
+        for (const float value : X.row(i)) {
+            if (!std::isfinite(value)) valid[static_cast<std::size_t>(i)] = 0;
+        }
+    }
+    for (const Index row : graph.invalid_rows) {
+        if (row < 0 || row >= X.rows) {
+            throw_shape(stage, "the graph lists row " + std::to_string(row) + " as invalid, of " +
+                                   std::to_string(X.rows) + " rows");
+        }
+        valid[static_cast<std::size_t>(row)] = 0;
+    }
+    return valid;
+}
+
+inline void check_given_start(const Matrix<float>& given, std::int64_t n, int n_components,
+                              const std::vector<char>& valid, std::string_view stage) {
+    if (given.rows() != n || given.cols() != n_components) {
+        throw_shape(stage,
+                    "`given` is (" + std::to_string(given.rows()) + ", " + std::to_string(given.cols()) +
+                        "), wanted (" + std::to_string(n) + ", " + std::to_string(n_components) + ")",
+                    "pass one row of coordinates per item, or another init");
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+        for (const float value : given.row(i)) {
+            if (valid[static_cast<std::size_t>(i)] && !std::isfinite(value)) {
+                throw Error(ErrorCode::InvalidArgument, ErrorContext{std::string(stage), {}, i, "given", -1},
+                            "the start of item " + std::to_string(i) + " is not finite",
+                            "give every item with a valid vector a finite position");
+            }
+        }
+    }
+}
+
+/// Mean of the valid rows to the origin (float64 sums in row order).
+inline void layout_center(Matrix<float>& y, const std::vector<char>& valid) {
+    for (std::int64_t d = 0; d < y.cols(); ++d) {
+        double sum = 0;
+        std::int64_t count = 0;
+        for (std::int64_t i = 0; i < y.rows(); ++i) {
+            if (!valid[static_cast<std::size_t>(i)]) continue;
+            sum += static_cast<double>(y(i, d));
+            ++count;
+        }
+        if (count == 0) return;
+        const auto mean = static_cast<float>(sum / static_cast<double>(count));
+        for (std::int64_t i = 0; i < y.rows(); ++i) y(i, d) -= mean;
+    }
+}
+
+/// On each axis the valid item farthest from 0 (the first of equals) becomes positive.
+inline void layout_fix_signs(Matrix<float>& y, const std::vector<char>& valid) {
+    for (std::int64_t d = 0; d < y.cols(); ++d) {
+        float farthest = 0;
+        for (std::int64_t i = 0; i < y.rows(); ++i) {
+            if (valid[static_cast<std::size_t>(i)] && std::abs(y(i, d)) > std::abs(farthest))
+                farthest = y(i, d);
+        }
+        if (farthest >= 0) continue;
+        for (std::int64_t i = 0; i < y.rows(); ++i) y(i, d) = -y(i, d);
+    }
+}
+
+inline void layout_mark_invalid(Matrix<float>& y, const std::vector<char>& valid) {
+    for (std::int64_t i = 0; i < y.rows(); ++i) {
+        if (valid[static_cast<std::size_t>(i)]) continue;
+        for (float& value : y.row(i)) value = std::numeric_limits<float>::quiet_NaN();
+    }
+}
+
+inline std::int64_t layout_count(const std::vector<char>& valid) {
+    std::int64_t count = 0;
+    for (const char v : valid) count += v;
+    return count;
+}
+
+}  // namespace filmatlas::detail
+#endif  // FILMATLAS_LAYOUT_DETAIL_FINISH_HPP

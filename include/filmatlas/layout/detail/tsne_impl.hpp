@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_LAYOUT_DETAIL_TSNE_IMPL_HPP
+#define FILMATLAS_LAYOUT_DETAIL_TSNE_IMPL_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "filmatlas/core/error.hpp"
+#include "filmatlas/core/parallel.hpp"
+#include "filmatlas/layout/detail/finish.hpp"
+#include "filmatlas/layout/detail/graph_rows.hpp"
+#include "filmatlas/layout/detail/tsne_optimize.hpp"
+#include "filmatlas/layout/tsne.hpp"
+
+namespace filmatlas {
+FILMATLAS_INLINE void validate(const TsneOptions& options) {
+    const auto bad = [](std::string_view field, const std::string& value, const char* remedy) {
+        throw_invalid("tsne", field, "is " + value, remedy);
+    };
+    if (!(options.perplexity > 1) || !std::isfinite(options.perplexity)) {
+        bad("perplexity", to_text(options.perplexity), "use a number above 1");
+    }
+    if (options.n_components != 2 && options.n_components != 3) {
+        bad("n_components", std::to_string(options.n_components), "use 2 or 3");
+    }
+    if (options.n_iter < 0) bad("n_iter", std::to_string(options.n_iter), "use 0 or more");
+    if (options.early_exaggeration_iter && *options.early_exaggeration_iter < 0) {
+        bad("early_exaggeration_iter", std::to_string(*options.early_exaggeration_iter), "use 0 or more");
+    }
+    if (!(options.early_exaggeration >= 1) || !std::isfinite(options.early_exaggeration)) {
+        bad("early_exaggeration", to_text(options.early_exaggeration), "use 1 or more");
+    }
+    if (!(options.exaggeration > 0) || !std::isfinite(options.exaggeration)) {
+        bad("exaggeration", to_text(options.exaggeration), "use a positive number");
+    }
+    if (options.learning_rate && (!(*options.learning_rate > 0) || !std::isfinite(*options.learning_rate))) {
+        bad("learning_rate", to_text(*options.learning_rate), "use a positive number");
+    }
+    if (!(options.theta >= 0 && options.theta <= 1))
+        bad("theta", to_text(options.theta), "use a value in [0, 1]");
+    if (options.num_threads < 0) bad("num_threads", std::to_string(options.num_threads), "use 0 or more");
+}
+
+FILMATLAS_INLINE CsrMatrix<float> tsne_affinities(const KnnGraph& graph, double perplexity, int num_threads,
+                                                  double* perplexity_used) {
+    if (!(perplexity > 1) || !std::isfinite(perplexity)) {
+        throw_invalid("tsne", "perplexity", "is " + to_text(perplexity), "use a number above 1");
+    }
+    detail::check_layout_graph(graph, "tsne");
+    const std::int64_t n = graph.size();
+    const auto wanted = static_cast<std::int64_t>(std::ceil(std::min(perplexity * 3, 1e9)));
+    const std::int64_t columns = std::min(graph.k(), wanted);
+    const double used = detail::tsne_perplexity(perplexity, columns);
+    if (perplexity_used != nullptr) *perplexity_used = used;
+    std::vector<double> weights(static_cast<std::size_t>(n * columns), 0);
+    std::int64_t rows = 0;
+    for (std::int64_t i = 0; i < n && columns > 0; ++i) rows += graph.indices(i, 0) >= 0 ? 1 : 0;
+    parallel_for(n, 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        std::vector<double> d;
+        std::vector<double> p;
+        for (std::int64_t i = begin; i < end; ++i) {
+            const std::int64_t m = detail::fuzzy_row(graph, i, columns, d);
+            if (m == 0) continue;
+            if (graph.metric == Metric::Euclidean || graph.metric == Metric::Manhattan) {
+                for (double& x : d) x *= x;
+            }
+            detail::tsne_row(d, std::min(used, detail::tsne_perplexity(perplexity, m)), p);
+            std::copy(p.begin(), p.end(), weights.begin() + i * columns);
+        }
+    });
+    // Tiny similarities are kept as the smallest float, so that the graph's links stay.
+    const double scale = rows > 0 ? 0.5 / static_cast<double>(rows) : 0.0;
+    return detail::symmetric_from_directed(
+        graph.indices, columns, weights, num_threads, [scale](double a, double b) {
+            return std::max((a + b) * scale, static_cast<double>(std::numeric_limits<float>::min()));
+        });
+}
+
+FILMATLAS_INLINE double tsne_repulsion(const Matrix<float>& coordinates, double theta, Matrix<float>& forces,
+                                       int num_threads) {
+    if (!(theta >= 0 && theta <= 1))
+        throw_invalid("tsne", "theta", "is " + to_text(theta), "use a value in [0, 1]");
+    if (coordinates.cols() != 2 && coordinates.cols() != 3) {
+        throw_shape("tsne", "the coordinates have " + std::to_string(coordinates.cols()) + " columns",
+                    "use 2 or 3");
+    }
+    forces = Matrix<float>(coordinates.rows(), coordinates.cols());
+    return coordinates.cols() == 2 ? detail::tsne_repulsion_of<2>(coordinates, theta, forces, num_threads)
+                                   : detail::tsne_repulsion_of<3>(coordinates, theta, forces, num_threads);
+}
+
+FILMATLAS_INLINE Layout tsne(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options,
+                             const Progress& progress) {
+    validate(options);
+    const auto started = std::chrono::steady_clock::now();
+    const std::vector<char> valid = detail::layout_valid_rows(X, graph, "tsne");
+    Layout layout;
+    layout.method = "tsne";
+    layout.init = std::string(to_string(options.init));
+    const std::int64_t n = X.rows;
+    const bool given = options.init == LayoutInit::Given;
+    if (given) detail::check_given_start(options.given, n, options.n_components, valid, "tsne");
+    if (n == 0) {
+        layout.coordinates = Matrix<float>(0, options.n_components);
+        return layout;
+    }
+    double used = options.perplexity;
+    const CsrMatrix<float> affinities =
+        tsne_affinities(graph, options.perplexity, options.num_threads, &used);
+    if (static_cast<double>(graph.k()) < std::floor(3 * options.perplexity)) {
+        layout.run.warnings.push_back("tsne: the graph has " + std::to_string(graph.k()) +
+                                      " neighbours per item, perplexity " + to_text(options.perplexity) +
+                                      " wants three times as many: similarities are flatter (perplexity " +
+                                      to_text(used) + ")");
+    }
+    if (given) {
+        layout.coordinates = options.given;
+        for (std::int64_t i = 0; i < n; ++i) {
+            if (valid[static_cast<std::size_t>(i)]) continue;
+            for (float& value : layout.coordinates.row(i)) value = 0;
+        }
+    } else {
+        StartOptions start;
+        start.n_components = options.n_components;
+        start.seed = options.seed;
+        start.num_threads = options.num_threads;
+        StartResult result =
+            options.init == LayoutInit::Spectral ? spectral_start(X, affinities, start) : pca_start(X, start);
+        layout.coordinates = std::move(result.coordinates);
+        for (std::string& warning : result.run.warnings) layout.run.warnings.push_back(std::move(warning));
+        // A small start lets the early rounds sort the whole before anything is far away.
+        double sum2 = 0;
+        for (std::int64_t i = 0; i < n; ++i) {
+            const auto v = static_cast<double>(layout.coordinates(i, 0));
+            sum2 += v * v;
+        }
+        const double deviation =
+            std::sqrt(sum2 / static_cast<double>(std::max<std::int64_t>(1, detail::layout_count(valid))));
+        const auto scale = static_cast<float>(deviation > 0 ? 1e-4 / deviation : 1.0);
+        for (float& value : layout.coordinates.values()) value *= scale;
+    }
+    const auto rate = [&](double exaggeration) {
+        return options.learning_rate.value_or(std::max(static_cast<double>(n) / exaggeration, 50.0));
+    };
+    detail::TsneRun early;
+    early.rounds = options.early_exaggeration_iter.value_or(given ? 0 : 250);
+    early.exaggeration = options.early_exaggeration;
+    early.learning_rate = rate(options.early_exaggeration);
+    early.theta = options.theta;
+    early.num_threads = options.num_threads;
+    detail::tsne_optimize(affinities, layout.coordinates, early, progress, "tsne (early)");
+    detail::TsneRun late = early;
+    late.rounds = options.n_iter;
+    late.exaggeration = options.exaggeration;
+    late.learning_rate = rate(options.exaggeration);
+    detail::tsne_optimize(affinities, layout.coordinates, late, progress, "tsne");
+
+    detail::layout_center(layout.coordinates, valid);
+    if (!given) detail::layout_fix_signs(layout.coordinates, valid);
+    detail::layout_mark_invalid(layout.coordinates, valid);
+    layout.run.iterations = early.rounds + late.rounds;
+    layout.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    return layout;
+}
+
+}  // namespace filmatlas
+#endif  // FILMATLAS_LAYOUT_DETAIL_TSNE_IMPL_HPP

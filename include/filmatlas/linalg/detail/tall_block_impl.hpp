@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_LINALG_DETAIL_TALL_BLOCK_IMPL_HPP
+#define FILMATLAS_LINALG_DETAIL_TALL_BLOCK_IMPL_HPP
+
+// Tall blocks of column vectors (n, c), c small: what subspace iterations are made of. Large products run on
+// the kernels in a fixed order; the small dense problems are Eigen's, in float64 and on one thread.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+#include <Eigen/Eigenvalues>
+
+#include "filmatlas/core/parallel.hpp"
+#include "filmatlas/core/random.hpp"
+#include "filmatlas/linalg/block_product.hpp"
+
+namespace filmatlas::detail {
+
+using TallEigen = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+inline TallEigen tall_to_eigen(const Matrix<double>& m) {
+    return Eigen::Map<const TallEigen>(m.data(), m.rows(), m.cols());
+}
+
+/// x (n, p) times a small (p, q).
+inline Matrix<double> tall_times(const Matrix<double>& x, const TallEigen& small, int num_threads) {
+    Matrix<double> transposed(small.cols(), small.rows());
+    Eigen::Map<TallEigen>(transposed.data(), small.cols(), small.rows()) = small.transpose();
+    return multiply_transposed(x.view(), std::as_const(transposed).view(), num_threads);
+}
+
+inline Matrix<double> tall_gram(const Matrix<double>& x, int num_threads) {
+    return inner_products(x.view(), x.view(), num_threads);
+}
+
+/// Independent draws per row: no order of evaluation shows.
+inline Matrix<double> tall_random(std::int64_t rows, std::int64_t cols, std::uint64_t seed,
+                                  std::string_view stage, int num_threads) {
+    Matrix<double> x(rows, cols);
+    parallel_for(rows, 1024, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            RandomStream stream(seed, stage, static_cast<std::uint64_t>(i));
+            for (double& value : x.row(i)) value = stream.normal();
+        }
+    });
+    return x;
+}
+
+/// Orthonormal basis of the columns' span, one pass. Cholesky of the Gram matrix where that is safe; else its
+/// eigenvectors, without the directions that vanish (Stathopoulos & Wu, 2002): the block may come back
+/// narrower.
+inline Matrix<double> tall_orthonormal_pass(const Matrix<double>& x, int num_threads, bool& safe) {
+    const TallEigen gram = tall_to_eigen(tall_gram(x, num_threads));
+    const Eigen::Index c = gram.rows();
+    Eigen::VectorXd scale(c);
+    for (Eigen::Index j = 0; j < c; ++j) scale[j] = gram(j, j) > 0 ? 1.0 / std::sqrt(gram(j, j)) : 0.0;
+    const TallEigen scaled = scale.asDiagonal() * gram * scale.asDiagonal();
+    const Eigen::LLT<TallEigen> cholesky(scaled);
+    if (cholesky.info() == Eigen::Success) {
+        const TallEigen lower = cholesky.matrixL();
+        if (lower.diagonal().minCoeff() > 1e-4) {
+            safe = lower.diagonal().minCoeff() > 1e-2;
+            TallEigen inverse = TallEigen::Identity(c, c);
+            lower.triangularView<Eigen::Lower>().solveInPlace(inverse);
+            const TallEigen factor = scale.asDiagonal() * inverse.transpose();
+            return tall_times(x, factor, num_threads);
+        }
+    }
+    safe = false;
+    const Eigen::SelfAdjointEigenSolver<TallEigen> eigen(scaled);
+    const double largest = std::max(eigen.eigenvalues()[c - 1], 0.0);
+    Eigen::Index first = 0;
+    while (first < c && !(eigen.eigenvalues()[first] > largest * 1e-13)) ++first;
+    const Eigen::Index kept = c - first;
+    TallEigen factor = scale.asDiagonal() * eigen.eigenvectors().rightCols(kept);
+    for (Eigen::Index j = 0; j < kept; ++j) factor.col(j) /= std::sqrt(eigen.eigenvalues()[first + j]);
+    return tall_times(x, factor, num_threads);
+}
+
+/// `accurate`: orthonormal to rounding, not only enough to keep an iteration going.
+inline Matrix<double> tall_orthonormal(Matrix<double> x, bool accurate, int num_threads) {
+    for (int pass = 0; pass < 4; ++pass) {
+        if (x.cols() == 0) break;
+        bool safe = false;
+        x = tall_orthonormal_pass(x, num_threads, safe);
+        if (safe && (!accurate || pass > 0)) break;
+    }
+    return x;
+}
+
+/// +1 or -1 per column, so that the entry of largest magnitude (the first of equals) becomes positive.
+template <class T>
+std::vector<double> tall_signs(const Matrix<T>& x) {
+    std::vector<double> signs(static_cast<std::size_t>(x.cols()), 1.0);
+    std::vector<double> largest(static_cast<std::size_t>(x.cols()), 0.0);
+    for (std::int64_t i = 0; i < x.rows(); ++i) {
+        for (std::size_t j = 0; j < signs.size(); ++j) {
+            const double value = static_cast<double>(x(i, static_cast<std::int64_t>(j)));
+            if (std::abs(value) > largest[j]) {
+                largest[j] = std::abs(value);
+                signs[j] = value < 0 ? -1.0 : 1.0;
+            }
+        }
+    }
+    return signs;
+}
+
+struct TallSvd {
+    Matrix<double> u;                     ///< (n, r)
+    std::vector<double> singular_values;  ///< (r,), falling
+    Matrix<double> v;                     ///< (m, r)
+};
+
+/// Randomised subspace iteration for an operator (n, m): `apply` maps (m, c) to (n, c), `apply_transposed`
+/// back. r may be below `width` when the rank is. `round` is told after each.
+inline TallSvd tall_svd(std::int64_t m, std::int64_t width, int iterations, std::uint64_t seed,
+                        std::string_view stage, int num_threads,
+                        const std::function<Matrix<double>(const Matrix<double>&)>& apply,
+                        const std::function<Matrix<double>(const Matrix<double>&)>& apply_transposed,
+                        const std::function<void(int)>& round) {
+    Matrix<double> q = tall_orthonormal(tall_random(m, width, seed, stage, num_threads), true, num_threads);
+    for (int iteration = 0; iteration <= iterations; ++iteration) {
+        q = tall_orthonormal(apply_transposed(apply(q)), iteration == iterations, num_threads);
+        round(iteration + 1);
+    }
+    const Matrix<double> y = apply(q);
+    TallSvd out;
+    const Eigen::Index r = q.cols();
+    if (r == 0) {
+        out.u = Matrix<double>(y.rows(), 0);
+        out.v = Matrix<double>(m, 0);
+        return out;
+    }
+    const Eigen::SelfAdjointEigenSolver<TallEigen> eigen(tall_to_eigen(tall_gram(y, num_threads)));
+    // Squared values below the rounding of the largest are noise.
+    const double floor = std::max(eigen.eigenvalues()[r - 1], 0.0) * 1e-14;
+    Eigen::Index kept = 0;
+    while (kept < r && eigen.eigenvalues()[r - 1 - kept] > floor) ++kept;
+    TallEigen rotation(r, kept);
+    TallEigen scaled(r, kept);
+    for (Eigen::Index j = 0; j < kept; ++j) {
+        const double value = std::sqrt(eigen.eigenvalues()[r - 1 - j]);
+        out.singular_values.push_back(value);
+        rotation.col(j) = eigen.eigenvectors().col(r - 1 - j);
+        scaled.col(j) = rotation.col(j) / value;
+    }
+    out.u = tall_times(y, scaled, num_threads);
+    out.v = tall_times(q, rotation, num_threads);
+    return out;
+}
+
+}  // namespace filmatlas::detail
+#endif  // FILMATLAS_LINALG_DETAIL_TALL_BLOCK_IMPL_HPP

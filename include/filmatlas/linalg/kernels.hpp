@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_LINALG_KERNELS_HPP
+#define FILMATLAS_LINALG_KERNELS_HPP
+
+// Included by the files that are compiled per instruction set: nothing here may define an inline function or
+// pull in a header that does (one copy would be linked for all of them, perhaps the AVX-512 one).
+#include <cstddef>
+#include <cstdint>
+
+#include "filmatlas/core/config.hpp"
+
+/// @file kernels.hpp
+/// @brief The inner loops, once per instruction set, behind one table of functions.
+///
+/// All levels give the same bits for finite input (but for `block_product_loose`). Float32 products are
+/// accumulated with a fused multiply-add (one rounding); processors without one emulate it exactly. Float64
+/// products are rounded before they are added. Reductions use 32 fixed lanes and a fixed tree; block products
+/// accumulate every output element over the dimension in ascending order, so that no result depends on a
+/// vector's width or a tile's shape.
+
+namespace filmatlas {
+
+/// Rows per panel of packed float32 data (see `PackedRows`).
+inline constexpr std::size_t panel_rows_f32 = 16;
+/// Rows per panel of packed float64 data.
+inline constexpr std::size_t panel_rows_f64 = 8;
+
+/// Function table of one instruction set. Pointers need no alignment; ranges must not overlap unless said
+/// otherwise.
+struct Kernels {
+    /// Sum of a[i] * b[i]; symmetric in a and b.
+    float (*dot)(const float* a, const float* b, std::size_t n);
+    /// Sum of (a[i] - b[i])^2; exactly 0 for equal vectors; symmetric.
+    float (*squared_l2)(const float* a, const float* b, std::size_t n);
+    /// Sum of (a[i] * scale_a - b[i] * scale_b)^2, the scaled values rounded to float32 first.
+    float (*squared_l2_scaled)(const float* a, float scale_a, const float* b, float scale_b, std::size_t n);
+    /// Sum of |a[i] - b[i]|.
+    float (*l1)(const float* a, const float* b, std::size_t n);
+
+    /// C = A * B^T for one panel of A (16 rows) and `b_panels` consecutive panels of B, `n` the dimension.
+    /// `c` receives 16 rows of 16 * b_panels values, row stride `c_stride` elements.
+    void (*block_product)(const float* a, const float* b, std::size_t n, std::size_t b_panels, float* c,
+                          std::size_t c_stride);
+    /// The same up to rounding: products may be rounded before they are added, so bits differ between levels.
+    /// Much faster where a fused multiply-add must be emulated. For screening with a bound only.
+    void (*block_product_loose)(const float* a, const float* b, std::size_t n, std::size_t b_panels, float* c,
+                                std::size_t c_stride);
+    /// `block_product` in float64: one panel of A has 8 rows, `c` receives 8 rows of 8 * b_panels values.
+    /// With `accumulate` the products are added to what `c` holds.
+    void (*block_product_f64)(const double* a, const double* b, std::size_t n, std::size_t b_panels,
+                              double* c, std::size_t c_stride, bool accumulate);
+
+    /// Finds the pairs of a block whose key = row_add[i] + col_add[j] - scale * c[i][j] is at most
+    /// max(row_limit[i], col_limit[j]). `scale` must be a power of two; `cols` a multiple of 16, at most
+    /// 65,536. Writes (i << 16 | j) in ascending order to `hits` (room for rows * cols) and returns their
+    /// number.
+    std::size_t (*scan_pairs)(const float* c, std::size_t c_stride, std::size_t rows, std::size_t cols,
+                              const float* row_add, const float* col_add, float scale, const float* row_limit,
+                              const float* col_limit, std::uint32_t* hits);
+
+    /// y[i] += w * x[i], the product rounded first.
+    void (*add_scaled)(float w, const float* x, float* y, std::size_t n);
+    void (*add_scaled_f64)(double w, const double* x, double* y, std::size_t n);
+
+    /// IEEE binary16 to float32; exact. Signalling NaNs become quiet, payloads are kept.
+    void (*half_to_float)(const std::uint16_t* x, float* y, std::size_t n);
+    /// float32 to binary16, to nearest even.
+    void (*float_to_half)(const float* x, std::uint16_t* y, std::size_t n);
+    /// bfloat16 to float32; exact.
+    void (*bfloat16_to_float)(const std::uint16_t* x, float* y, std::size_t n);
+    /// float32 to bfloat16, to nearest even.
+    void (*float_to_bfloat16)(const float* x, std::uint16_t* y, std::size_t n);
+
+    const char* name;  ///< "portable", "sse2", "avx2" or "avx512"
+};
+
+/// Table for `simd_level()`; look it up once per call of an algorithm. Header-only use has the one table that
+/// its compiler flags allow.
+/// @throws Error (InvalidArgument) when FILMATLAS_SIMD holds an unknown word.
+const Kernels& kernels();
+
+}  // namespace filmatlas
+
+#ifdef FILMATLAS_HEADER_ONLY
+#include "filmatlas/linalg/detail/kernels_impl.hpp"
+#endif
+#endif  // FILMATLAS_LINALG_KERNELS_HPP

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_LINALG_TRUNCATED_SVD_HPP
+#define FILMATLAS_LINALG_TRUNCATED_SVD_HPP
+
+#include <cstdint>
+#include <vector>
+
+#include "filmatlas/core/config.hpp"
+#include "filmatlas/core/matrix.hpp"
+#include "filmatlas/core/progress.hpp"
+#include "filmatlas/core/run_info.hpp"
+#include "filmatlas/linalg/csr.hpp"
+
+/// @file truncated_svd.hpp
+/// @brief The largest singular triplets of a sparse matrix: latent semantic analysis of term counts.
+///
+/// Randomised subspace iteration (Halko, Martinsson & Tropp, 2011) in float64. Cost per round: two sparse
+/// products of nnz * (c + oversamples) and one orthonormalisation of m (c + oversamples)^2. The same bytes
+/// for every number of threads and every instruction set.
+
+namespace filmatlas {
+
+/// Options of `truncated_svd()`.
+struct SvdOptions {
+    /// Triplets to keep; in [1, min(rows, cols)].
+    int n_components = 100;
+    /// Rounds; at least 0. More rounds separate close singular values better.
+    int n_iterations = 4;
+    /// Extra directions that are iterated and dropped at the end; at least 0.
+    int n_oversamples = 10;
+    std::uint64_t seed = 42;
+    int num_threads = 0;
+};
+/// @throws Error (InvalidArgument) naming the first bad field.
+void validate(const SvdOptions& options);
+
+/// A ~ U diag(s) V^T, singular values falling. Signs are fixed: each column of V has its entry of largest
+/// magnitude positive. Beyond the numerical rank the values and columns are zero, with a warning.
+struct TruncatedSvdResult {
+    Matrix<float> u;                      ///< (rows, c), orthonormal columns
+    std::vector<double> singular_values;  ///< (c,)
+    Matrix<float> v;                      ///< (cols, c), orthonormal columns
+    RunInfo run;
+};
+
+/// @throws Error (InvalidArgument) for bad options, (Shape) for an empty matrix, (Cancelled).
+TruncatedSvdResult truncated_svd(const CsrMatrix<float>& a, const SvdOptions& options = {},
+                                 const Progress& progress = {});
+
+}  // namespace filmatlas
+
+#ifdef FILMATLAS_HEADER_ONLY
+#include "filmatlas/linalg/detail/truncated_svd_impl.hpp"
+#endif
+#endif  // FILMATLAS_LINALG_TRUNCATED_SVD_HPP

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_NEIGHBORS_DETAIL_KNN_SPACE_IMPL_HPP
+#define FILMATLAS_NEIGHBORS_DETAIL_KNN_SPACE_IMPL_HPP
+
+#include <algorithm>
+#include <bit>
+#include <cfloat>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "filmatlas/core/error.hpp"
+#include "filmatlas/core/parallel.hpp"
+#include "filmatlas/linalg/block_product.hpp"
+#include "filmatlas/linalg/kernels.hpp"
+#include "filmatlas/neighbors/knn_graph.hpp"
+
+namespace filmatlas::detail {
+
+/// (distance, id) as one integer that sorts like the pair.
+inline std::uint64_t knn_key(float distance, Index id) {
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(distance + 0.0F);  // -0 becomes +0
+    const std::uint32_t ordered = (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
+    return static_cast<std::uint64_t>(ordered) << 32 | static_cast<std::uint32_t>(id);
+}
+inline Index knn_key_id(std::uint64_t key) { return static_cast<Index>(static_cast<std::uint32_t>(key)); }
+inline float knn_key_distance(std::uint64_t key) {
+    const auto ordered = static_cast<std::uint32_t>(key >> 32);
+    return std::bit_cast<float>((ordered >> 31) != 0 ? ordered & 0x7FFFFFFFU : ~ordered);
+}
+inline constexpr std::uint64_t knn_no_key = ~std::uint64_t{0};
+
+/// Replaces the largest of `size` keys (a max-heap) by a smaller one.
+inline void knn_heap_replace(std::uint64_t* heap, std::size_t size, std::uint64_t key) {
+    std::size_t hole = 0;
+    for (;;) {
+        std::size_t child = 2 * hole + 1;
+        if (child >= size) break;
+        if (child + 1 < size && heap[child + 1] > heap[child]) ++child;
+        if (heap[child] <= key) break;
+        heap[hole] = heap[child];
+        hole = child;
+    }
+    heap[hole] = key;
+}
+
+/// Rows made ready for one metric. Positions are the valid rows in ascending order, so that ties by position
+/// are ties by id.
+///
+/// Screening: for rows a, b packed as p, q, the key add_a + add_b - product_scale * (p . q) never exceeds the
+/// distance that `distance()` gives (in the units of `screen_limit`), because each add holds back a share of
+/// the squared norm that covers the rounding of the product, the packing and the distance kernel:
+///     |error| <= bound * (|p|^2 + |q|^2),  bound = (2.25 d + 64) 2^-24   (by Cauchy-Schwarz; two roundings
+///     per term).
+struct KnnSpace {
+    Metric metric = Metric::Cosine;
+    MatrixView<const float> rows;
+    std::vector<Index> valid;    ///< row of each position
+    std::vector<Index> invalid;  ///< the other rows
+    std::vector<float> factor;   ///< cosine: 1 / norm of each position
+    std::vector<double> centre;  ///< euclidean: taken off before packing
+    float scale = 1;             ///< euclidean: a power of two
+    PackedRows<float> packed;
+    std::vector<float> add;  ///< per position, padded to whole panels with +inf
+    float product_scale = 1;
+
+    std::int64_t size() const { return static_cast<std::int64_t>(valid.size()); }
+    std::int64_t dim() const { return rows.cols; }
+    bool screens() const { return metric != Metric::Manhattan; }
+    const float* row(std::int64_t position) const {
+        return rows.row_data(valid[static_cast<std::size_t>(position)]);
+    }
+    float factor_of(std::int64_t position) const {
+        return metric == Metric::Cosine ? factor[static_cast<std::size_t>(position)] : scale;
+    }
+
+    /// Distance that is reported and that decides; symmetric, the same for any blocking.
+    float distance(const Kernels& kernel, const float* a, float factor_a, const float* b,
+                   float factor_b) const {
+        const auto n = static_cast<std::size_t>(dim());
+        if (metric == Metric::Cosine)
+            return std::min(0.5F * kernel.squared_l2_scaled(a, factor_a, b, factor_b, n), 2.0F);
+        if (metric == Metric::InnerProduct || metric == Metric::Manhattan) {
+            const float value = metric == Metric::Manhattan ? kernel.l1(a, b, n) : -kernel.dot(a, b, n);
+            return std::isfinite(value) ? value : distance_in_float64(a, b);
+        }
+        const double squared = static_cast<double>(kernel.squared_l2_scaled(a, scale, b, scale, n));
+        if (!std::isfinite(squared) || squared < 0x1.0p-90) return distance_in_float64(a, b);
+        const double unit = static_cast<double>(scale);
+        const double wide = metric == Metric::Euclidean ? std::sqrt(squared) / unit : squared / (unit * unit);
+        return static_cast<float>(std::min(wide, static_cast<double>(FLT_MAX)));
+    }
+
+    /// Where float32 overflows or loses digits: rows 1e13 times nearer than is typical, or farther; equal
+    /// rows.
+    float distance_in_float64(const float* a, const float* b) const {
+        double sum = 0;
+        for (std::int64_t k = 0; k < dim(); ++k) {
+            const double x = static_cast<double>(a[k]);
+            const double y = static_cast<double>(b[k]);
+            if (metric == Metric::InnerProduct) {
+                sum -= x * y;
+            } else {
+                sum += metric == Metric::Manhattan ? std::abs(x - y) : (x - y) * (x - y);
+            }
+        }
+        if (metric == Metric::Euclidean) sum = std::sqrt(sum);
+        return static_cast<float>(
+            std::clamp(sum, -static_cast<double>(FLT_MAX), static_cast<double>(FLT_MAX)));
+    }
+
+    /// Largest key that a pair at this distance (or nearer) can have.
+    float screen_limit(float distance) const {
+        const double d =
+            static_cast<double>(distance) + (distance < FLT_MIN && distance >= 0 ? 0x1.0p-149 : 0.0);
+        const double unit = static_cast<double>(scale);
+        double limit = d;
+        if (metric == Metric::Euclidean) limit = (d * unit) * (d * unit);
+        if (metric == Metric::SqEuclidean) limit = d * unit * unit;
+        limit += std::abs(limit) * 0x1.0p-20 + static_cast<double>(FLT_MIN);
+        return static_cast<float>(std::min(limit, static_cast<double>(FLT_MAX)));
+    }
+
+    /// Writes the packed form of a row and returns its add; a query's may be infinite (then it cannot be
+    /// screened).
+    float pack(const float* row, float factor_of_row, float* out) const {
+        double squared = 0;
+        for (std::int64_t k = 0; k < dim(); ++k) {
+            float x = row[k];
+            if (metric == Metric::Cosine) x = x * factor_of_row;
+            if (metric == Metric::Euclidean || metric == Metric::SqEuclidean) {
+                const double offset = static_cast<double>(x) - centre[static_cast<std::size_t>(k)];
+                x = static_cast<float>(offset * static_cast<double>(scale));
+            }
+            out[k] = x;
+            squared += static_cast<double>(x) * static_cast<double>(x);
+        }
+        // The constant covers products that fall below the smallest normal number.
+        return static_cast<float>((norm_share() - error_share()) * squared - 1e-37);
+    }
+
+    /// Twice the rounding that an add holds back, from the add: key + slack(add_a) + slack(add_b) is at least
+    /// the distance in the units of `screen_limit`.
+    float slack(float add_of_row) const {
+        const double squared = (static_cast<double>(add_of_row) + 1e-37) / (norm_share() - error_share());
+        return static_cast<float>(2.1 * error_share() * squared + 4e-37);
+    }
+
+    double norm_share() const {
+        return metric == Metric::InnerProduct ? 0.0 : metric == Metric::Cosine ? 0.5 : 1.0;
+    }
+    double error_share() const {
+        const double bound = (2.25 * static_cast<double>(dim()) + 64) * 0x1.0p-24;
+        return metric == Metric::Cosine ? 0.5 * bound : bound;
+    }
+};
+
+enum class KnnRowState : unsigned char { Valid, Invalid, TooLarge };
+
+/// State of one row under a metric, and its squared norm in float64.
+inline KnnRowState knn_check_row(Metric metric, const float* row, std::int64_t d, double& squared_norm) {
+    double sum = 0;
+    for (std::int64_t k = 0; k < d; ++k) {
+        const double x = static_cast<double>(row[k]);
+        sum += x * x;
+    }
+    squared_norm = sum;
+    if (!std::isfinite(sum)) return KnnRowState::Invalid;  // float64 holds the squares of all finite float32
+    if (metric == Metric::Cosine && sum < 0x1.0p-250) return KnnRowState::Invalid;
+    if (metric == Metric::InnerProduct && sum > 1e37) return KnnRowState::TooLarge;
+    return KnnRowState::Valid;
+}
+
+inline float knn_row_factor(double squared_norm) { return static_cast<float>(1.0 / std::sqrt(squared_norm)); }
+
+/// Centre and scale for euclidean distances. Neither changes a distance; they keep the screen sharp, and so
+/// come from medians over a sample of the rows: one wild row must not blur it for all others.
+inline void knn_centre(KnnSpace& space, int num_threads) {
+    const std::int64_t n = space.size();
+    const std::int64_t d = space.dim();
+    space.centre.assign(static_cast<std::size_t>(d), 0.0);
+    if (n == 0) return;
+    const std::int64_t samples = std::min<std::int64_t>(n, 501);
+    const auto sample = [&](std::int64_t s) { return s * n / samples; };
+    const auto median = [](auto& values) {
+        const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+        std::nth_element(values.begin(), middle, values.end());
+        return static_cast<double>(*middle);
+    };
+    parallel_for(d, 16, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> column(static_cast<std::size_t>(samples));
+        for (std::int64_t k = begin; k < end; ++k) {
+            for (std::int64_t s = 0; s < samples; ++s)
+                column[static_cast<std::size_t>(s)] = space.row(sample(s))[k];
+            space.centre[static_cast<std::size_t>(k)] = median(column);
+        }
+    });
+    std::vector<double> norms(static_cast<std::size_t>(n));
+    parallel_for(n, 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const float* row = space.row(i);
+            double squared = 0;
+            for (std::int64_t k = 0; k < d; ++k) {
+                const double x = static_cast<double>(row[k]) - space.centre[static_cast<std::size_t>(k)];
+                squared += x * x;
+            }
+            norms[static_cast<std::size_t>(i)] = std::sqrt(squared);
+        }
+    });
+    const double largest = *std::max_element(norms.begin(), norms.end());
+    if (!(largest > 0)) return;
+    const double typical = median(norms);
+    // The typical norm becomes about 1, the largest stays below 2^60: its square fits float32.
+    int exponent = 60 - std::ilogb(largest);
+    exponent = std::min(exponent, -std::ilogb(typical > 0 ? typical : largest));
+    space.scale = std::ldexp(1.0F, std::clamp(exponent, -126, 126));
+}
+
+/// Checks the rows and sets what distances need; `pack` also packs them for screening.
+inline KnnSpace knn_make_space(const char* stage, MatrixView<const float> rows, Metric metric, bool pack,
+                               int num_threads) {
+    if (rows.rows < 1) throw_invalid(stage, "vectors", "has no rows", "give at least one vector");
+    if (rows.cols < 1)
+        throw_shape(stage, "the vectors have no columns", "give vectors of at least one dimension");
+    if (rows.rows > std::numeric_limits<Index>::max()) {
+        throw_shape(stage, std::to_string(rows.rows) + " rows are more than 32-bit ids can name");
+    }
+    KnnSpace space;
+    space.metric = metric;
+    space.rows = rows;
+    std::vector<KnnRowState> state(static_cast<std::size_t>(rows.rows));
+    std::vector<double> squared(static_cast<std::size_t>(rows.rows));
+    parallel_for(rows.rows, 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            state[at] = knn_check_row(metric, rows.row_data(i), rows.cols, squared[at]);
+        }
+    });
+    for (std::size_t i = 0; i < state.size(); ++i) {
+        if (state[i] == KnnRowState::TooLarge) {
+            ErrorContext where;
+            where.stage = stage;
+            where.row = static_cast<std::int64_t>(i);
+            throw Error(ErrorCode::InvalidArgument, std::move(where),
+                        "the vector's norm is above 3e18, so float32 cannot hold inner products",
+                        "scale the vectors down");
+        }
+        (state[i] == KnnRowState::Valid ? space.valid : space.invalid).push_back(static_cast<Index>(i));
+    }
+    if (metric == Metric::Cosine) {
+        for (const Index i : space.valid)
+            space.factor.push_back(knn_row_factor(squared[static_cast<std::size_t>(i)]));
+    }
+    if (metric == Metric::Euclidean || metric == Metric::SqEuclidean) {
+        knn_centre(space, num_threads);
+        space.product_scale = 2;
+    }
+    if (!pack || !space.screens()) return space;
+    const std::int64_t panels =
+        (space.size() + PackedRows<float>::panel_rows - 1) / PackedRows<float>::panel_rows;
+    space.add.assign(static_cast<std::size_t>(panels * PackedRows<float>::panel_rows),
+                     std::numeric_limits<float>::infinity());
+    space.packed =
+        PackedRows<float>(space.size(), space.dim(), num_threads, [&space](std::int64_t i, float* out) {
+            space.add[static_cast<std::size_t>(i)] = space.pack(space.row(i), space.factor_of(i), out);
+        });
+    return space;
+}
+
+/// The `slots` nearest candidates of each position, as max-heaps of keys, with the screening limit of the
+/// worst.
+class KnnHeaps {
+public:
+    KnnHeaps(const KnnSpace& space, std::int64_t positions, std::int64_t slots)
+        : space_(space),
+          slots_(static_cast<std::size_t>(slots)),
+          keys_(static_cast<std::size_t>(positions) * slots_, knn_no_key),
+          limits_(static_cast<std::size_t>((positions + 15) / 16 * 16), FLT_MAX) {}
+
+    /// Nothing above this key can enter; FLT_MAX while slots are free. Padded to whole panels.
+    const float* limits() const { return limits_.data(); }
+    float limit(std::int64_t position) const { return limits_[static_cast<std::size_t>(position)]; }
+    std::uint64_t worst(std::int64_t position) const {
+        return keys_[static_cast<std::size_t>(position) * slots_];
+    }
+
+    void offer(std::int64_t position, std::uint64_t key) {
+        std::uint64_t* heap = keys_.data() + static_cast<std::size_t>(position) * slots_;
+        if (key >= heap[0]) return;
+        knn_heap_replace(heap, slots_, key);
+        if (heap[0] != knn_no_key) lower_limit(position, space_.screen_limit(knn_key_distance(heap[0])));
+    }
+    /// States that `slots` pairs of this position are no farther than `limit`, in the screen's units.
+    void lower_limit(std::int64_t position, float limit) {
+        float& held = limits_[static_cast<std::size_t>(position)];
+        held = std::min(held, limit);
+    }
+    std::size_t slots() const { return slots_; }
+
+    /// Writes a position's neighbours in order, ids as rows, padded to the span's length.
+    void write(std::int64_t position, std::span<Index> ids, std::span<float> distances) {
+        std::uint64_t* heap = keys_.data() + static_cast<std::size_t>(position) * slots_;
+        std::sort(heap, heap + slots_);
+        for (std::size_t slot = 0; slot < ids.size(); ++slot) {
+            const bool used = slot < slots_ && heap[slot] != knn_no_key;
+            ids[slot] = used ? space_.valid[static_cast<std::size_t>(knn_key_id(heap[slot]))] : -1;
+            distances[slot] = used ? knn_key_distance(heap[slot]) : std::numeric_limits<float>::infinity();
+        }
+    }
+
+private:
+    const KnnSpace& space_;
+    std::size_t slots_;
+    std::vector<std::uint64_t> keys_;
+    std::vector<float> limits_;
+};
+
+}  // namespace filmatlas::detail
+#endif  // FILMATLAS_NEIGHBORS_DETAIL_KNN_SPACE_IMPL_HPP

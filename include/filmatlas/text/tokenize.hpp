@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_TEXT_TOKENIZE_HPP
+#define FILMATLAS_TEXT_TOKENIZE_HPP
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "filmatlas/core/config.hpp"
+#include "filmatlas/core/matrix.hpp"
+#include "filmatlas/core/progress.hpp"
+#include "filmatlas/text/stop_words.hpp"
+
+/// @file tokenize.hpp
+/// @brief Words of texts, as scikit-learn's CountVectorizer finds them.
+///
+/// A token is a maximal run of word characters (is_word) of the lower-cased text: the pattern
+/// `(?u)\b\w\w+\b` on `str.lower()` for the default `min_length`.
+
+namespace filmatlas {
+
+/// How texts become terms. Used alike when fitting and when encoding new texts.
+struct TokenizeOptions {
+    /// Shortest token kept. Unit: code points; at least 1.
+    int min_length = 2;
+    /// Name of a stop list (see stop_list()); "" = none.
+    std::string stop_words = {};
+    /// More words to leave out; lower-cased, then compared with the tokens.
+    std::vector<std::string> extra_stop_words = {};
+    /// Terms are runs of ngram_min .. ngram_max tokens joined by one space, 1 <= ngram_min <= ngram_max <= 8.
+    /// Stop words go before runs are formed, so a run may jump over them, as in scikit-learn.
+    int ngram_min = 1;
+    int ngram_max = 1;
+    bool operator==(const TokenizeOptions&) const = default;
+};
+
+/// @throws Error (InvalidArgument) naming the first bad field.
+void validate(const TokenizeOptions& options);
+
+/// Terms of one text in order: all tokens, then all runs of two, ... Invalid UTF-8 separates tokens.
+std::vector<std::string> tokenize(std::string_view text, const TokenizeOptions& options = {});
+
+/// Texts tokenised once: the tokens of every document, in order, as ids. Stop words and short tokens are
+/// gone; everything else (counts, n-grams, windows) is made from this without reading the texts again.
+struct TokenStream {
+    std::vector<std::string> vocabulary;     ///< distinct tokens, ascending by code point
+    std::vector<std::int64_t> indptr = {0};  ///< documents + 1 offsets
+    std::vector<Index> ids;                  ///< token ids, (tokens,)
+
+    std::int64_t num_documents() const noexcept { return static_cast<std::int64_t>(indptr.size()) - 1; }
+    std::int64_t num_tokens() const noexcept { return static_cast<std::int64_t>(ids.size()); }
+    std::span<const Index> document(std::int64_t i) const {
+        const auto begin = static_cast<std::size_t>(indptr[static_cast<std::size_t>(i)]);
+        return {ids.data() + begin,
+                static_cast<std::size_t>(indptr[static_cast<std::size_t>(i) + 1]) - begin};
+    }
+    bool operator==(const TokenStream&) const = default;
+};
+
+/// Tokenises all texts (n-gram fields are not used here). The same for any `num_threads`.
+/// Cost: one pass over the bytes; memory 4 bytes per token beside the vocabulary.
+/// @throws Error (InvalidArgument) for bad options; (Memory) above 2^31 - 1 distinct tokens; (Cancelled).
+TokenStream token_stream(std::span<const std::string> texts, const TokenizeOptions& options = {},
+                         int num_threads = 0, const Progress& progress = {});
+
+}  // namespace filmatlas
+
+#ifdef FILMATLAS_HEADER_ONLY
+#include "filmatlas/text/detail/tokenize_impl.hpp"
+#endif
+#endif  // FILMATLAS_TEXT_TOKENIZE_HPP

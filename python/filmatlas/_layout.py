@@ -1,0 +1,483 @@
+# SPDX-License-Identifier: MIT
+"""Maps: projections for reading, each with a measure of how far it may be trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from ._neighbors import KnnGraph, as_graph
+from ._progress import ProgressLike, progress_callback
+from ._tables import Table
+from ._validation import as_float, as_int, as_matrix, as_optional_float, as_optional_int, as_seed
+from ._values import RunInfo, Value, announce, figure
+
+
+@dataclass(frozen=True, repr=False)
+class LayoutQuality:
+    """How far a map may be trusted, against the full-space neighbours.
+
+    Attributes
+    ----------
+    k : int
+        Neighbourhood size of the figures.
+    kept_neighbors : float
+        Mean share of the k true neighbours that are among the k nearest on the map.
+    trustworthiness, continuity : float
+        1 = no false neighbours; 1 = no torn neighbours (Venna & Kaski, 2001).
+    rank_correlation : float
+        Spearman correlation of sampled pair distances.
+    kept_per_item : (n,) float32
+        NaN for items without neighbours.
+    """
+
+    k: int
+    kept_neighbors: float
+    trustworthiness: float
+    continuity: float
+    rank_correlation: float
+    kept_per_item: Any
+
+    def __repr__(self) -> str:
+        return (
+            f"LayoutQuality(k={self.k}, kept_neighbors={self.kept_neighbors:.3f}, "
+            f"trustworthiness={self.trustworthiness:.3f}, continuity={self.continuity:.3f}, "
+            f"rank_correlation={self.rank_correlation:.3f})"
+        )
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        """The figures without the per-item values; NaN as None."""
+        names = ("k", "kept_neighbors", "trustworthiness", "continuity", "rank_correlation")
+        values = {name: getattr(self, name) for name in names}
+        return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in values.items()}
+
+
+class Layout(Value):
+    """Coordinates of the items on a map: a projection, never the source of truth.
+
+    Made by :func:`umap`, :func:`tsne`, :func:`atlas_map`, or from another tool's (n, 2 or 3) array.
+    """
+
+    __slots__ = ("_quality",)
+    _quality: LayoutQuality | None
+
+    def __init__(self, coordinates: Any, *, method: str = "given", init: str = "given") -> None:
+        self._core = _core.Layout(as_matrix(coordinates, "Layout", "coordinates"), method, init)
+        self._quality = None
+
+    @classmethod
+    def _of(cls, core: Any, quality: LayoutQuality | None = None) -> Layout:
+        layout = cls._wrap(core)
+        layout._quality = quality
+        return layout
+
+    @property
+    def coordinates(self) -> Any:
+        """(n, 2 or 3) float32; a row is NaN where the item has no valid vector."""
+        return self._core.coordinates
+
+    @property
+    def method(self) -> str:
+        """ "umap", "tsne", "atlas" or "given"."""
+        return str(self._core.method)
+
+    @property
+    def init(self) -> str:
+        """Start that was used: "spectral", "pca" or "given"."""
+        return str(self._core.init)
+
+    @property
+    def quality(self) -> LayoutQuality | None:
+        """How far the map may be trusted; None when it was not measured."""
+        if self._quality is None:
+            fields = self._core.quality
+            return LayoutQuality(**fields) if fields["k"] > 0 else None
+        return self._quality
+
+    @property
+    def run(self) -> RunInfo:
+        """How the run went."""
+        return RunInfo._of(self._core.run)
+
+    def __len__(self) -> int:
+        return int(self.coordinates.shape[0])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if copy:
+            return np.array(self.coordinates, dtype=dtype)
+        return np.asarray(self.coordinates, dtype=dtype)
+
+    def to_pandas(self) -> Any:
+        """Columns x, y (and z), and kept_neighbors where it was measured."""
+        columns: dict[str, Any] = dict(zip("xyz", self.coordinates.T))
+        if self.coordinates.shape[1] > 3:
+            columns = {f"x{i}": column for i, column in enumerate(self.coordinates.T)}
+        if self.quality is not None:
+            columns["kept_neighbors"] = self.quality.kept_per_item
+        return Table(columns).to_pandas()
+
+    def __repr__(self) -> str:
+        n, c = self.coordinates.shape
+        measured = f", kept_neighbors={self.quality.kept_neighbors:.3f}" if self.quality else ""
+        return f"Layout({figure(n)} x {c}, method={self.method!r}, init={self.init!r}{measured})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (np.array(self.coordinates), self.method, self.init, self.quality)
+
+
+def _rebuild(coordinates: Any, method: str, init: str, quality: LayoutQuality | None) -> Layout:
+    return Layout._of(_core.Layout(coordinates, method, init), quality)
+
+
+def _quality(
+    vectors: Any, graph: KnnGraph, coordinates: Any, k: int, fields: dict[str, Any]
+) -> LayoutQuality:
+    return LayoutQuality(**_core.layout_quality(vectors, graph._core, coordinates, k, **fields))
+
+
+def _quality_fields(threads: int, callback: Any) -> dict[str, Any]:
+    return {
+        "pair_samples": 200_000,
+        "exact_trust": None,
+        "seed": 42,
+        "num_threads": threads,
+        "progress": callback,
+    }
+
+
+def _start(init: Any, where: str) -> tuple[str, Any]:
+    """Word and coordinates of a start."""
+    if isinstance(init, str):
+        return init, None
+    return "given", as_matrix(init, where, "init")
+
+
+def _finish(core: Any, vectors: Any, graph: KnnGraph, measure: bool, threads: int, callback: Any) -> Layout:
+    announce(core.run, stacklevel=4)
+    if not measure or core.quality["k"] > 0 or len(graph) < 4:
+        return Layout._of(core)
+    k = min(15, graph.k)
+    quality = _quality(vectors, graph, core.coordinates, k, _quality_fields(threads, callback))
+    return Layout._of(core, quality if quality.k > 0 else None)
+
+
+def umap(
+    X: Any,
+    *,
+    graph: KnnGraph | None = None,
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+    spread: float = 1.0,
+    n_components: int = 2,
+    metric: str = "cosine",
+    n_epochs: int | None = None,
+    learning_rate: float = 1.0,
+    negative_sample_rate: int = 5,
+    repulsion_strength: float = 1.0,
+    local_connectivity: float = 1.0,
+    set_op_mix_ratio: float = 1.0,
+    init: Any = "spectral",
+    random_state: Any = 0,
+    measure: bool = True,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> Layout:
+    """UMAP, parallel and deterministic at once: the same bytes for any number of threads and any processor.
+
+    Parameters
+    ----------
+    X : (n, d) array, or an Embedding
+    graph : KnnGraph, optional
+        Neighbours of X; made with `metric` when absent.
+    n_neighbors : int
+        Neighbours per item, itself counted (as in umap-learn). Larger shows more of the whole and less detail.
+    min_dist : float
+        Least distance of points on the map. Smaller packs clusters more tightly.
+    init : "spectral", "pca" or (n, n_components) coordinates
+    measure : bool
+        Whether to measure the quality of the map (one pass over all pairs).
+
+    Returns
+    -------
+    Layout
+        ``.coordinates``, and ``.quality`` when measured.
+    """
+    where = "umap"
+    vectors = as_matrix(X, where)
+    threads = as_int(num_threads, where, "num_threads")
+    neighbors = as_int(n_neighbors, where, "n_neighbors")
+    word, given = _start(init, where)
+    with progress_callback(progress) as callback:
+        near = as_graph(
+            graph,
+            vectors,
+            where,
+            k=max(neighbors - 1, 1),
+            metric=metric,
+            num_threads=threads,
+            callback=callback,
+        )
+        core = _core.umap(
+            vectors,
+            near._core,
+            n_neighbors=neighbors,
+            min_dist=as_float(min_dist, where, "min_dist"),
+            spread=as_float(spread, where, "spread"),
+            n_components=as_int(n_components, where, "n_components"),
+            n_epochs=as_optional_int(n_epochs, where, "n_epochs"),
+            learning_rate=as_float(learning_rate, where, "learning_rate"),
+            negative_sample_rate=as_int(negative_sample_rate, where, "negative_sample_rate"),
+            repulsion_strength=as_float(repulsion_strength, where, "repulsion_strength"),
+            local_connectivity=as_float(local_connectivity, where, "local_connectivity"),
+            set_op_mix_ratio=as_float(set_op_mix_ratio, where, "set_op_mix_ratio"),
+            init=word,
+            given=given,
+            seed=as_seed(random_state, where),
+            num_threads=threads,
+            progress=callback,
+        )
+        return _finish(core, vectors, near, measure, threads, callback)
+
+
+def tsne(
+    X: Any,
+    *,
+    graph: KnnGraph | None = None,
+    perplexity: float = 30.0,
+    n_components: int = 2,
+    metric: str = "cosine",
+    n_iter: int = 500,
+    early_exaggeration_iter: int | None = None,
+    early_exaggeration: float = 12.0,
+    exaggeration: float = 1.0,
+    learning_rate: float | None = None,
+    theta: float = 0.5,
+    init: Any = "pca",
+    random_state: Any = 0,
+    measure: bool = True,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> Layout:
+    """t-SNE, parallel and deterministic.
+
+    Parameters
+    ----------
+    X : (n, d) array, or an Embedding
+    graph : KnnGraph, optional
+        3 * perplexity neighbours are used where there are as many; made with `metric` when absent.
+    exaggeration : float
+        The dial between detail (1) and compact clusters (4 is near UMAP).
+    init : "pca", "spectral" or (n, n_components) coordinates
+    """
+    where = "tsne"
+    vectors = as_matrix(X, where)
+    threads = as_int(num_threads, where, "num_threads")
+    nearness = as_float(perplexity, where, "perplexity")
+    word, given = _start(init, where)
+    wanted = math.ceil(3 * nearness) if math.isfinite(nearness) and 1 <= nearness <= 1e6 else 90
+    with progress_callback(progress) as callback:
+        near = as_graph(
+            graph, vectors, where, k=wanted, metric=metric, num_threads=threads, callback=callback
+        )
+        core = _core.tsne(
+            vectors,
+            near._core,
+            perplexity=nearness,
+            n_components=as_int(n_components, where, "n_components"),
+            n_iter=as_int(n_iter, where, "n_iter"),
+            early_exaggeration_iter=as_optional_int(
+                early_exaggeration_iter, where, "early_exaggeration_iter"
+            ),
+            early_exaggeration=as_float(early_exaggeration, where, "early_exaggeration"),
+            exaggeration=as_float(exaggeration, where, "exaggeration"),
+            learning_rate=as_optional_float(learning_rate, where, "learning_rate"),
+            theta=as_float(theta, where, "theta"),
+            init=word,
+            given=given,
+            seed=as_seed(random_state, where),
+            num_threads=threads,
+            progress=callback,
+        )
+        return _finish(core, vectors, near, measure, threads, callback)
+
+
+def atlas_map(
+    X: Any,
+    *,
+    graph: KnnGraph | None = None,
+    n_components: int = 2,
+    metric: str = "cosine",
+    init: Any = "pca",
+    umap_epochs: int = 0,
+    gather_iter: int | None = None,
+    n_iter: int = 250,
+    exaggeration: float = 1.0,
+    perplexity: float = 30.0,
+    random_state: Any = 42,
+    measure: bool = True,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> Layout:
+    """The atlas's own map: t-SNE that begins at the principal components, near its final size.
+
+    Near items are truly near, and regions keep their order. Centred, longest half-side 10, fixed orientation.
+
+    Parameters
+    ----------
+    X : (n, d) array, or an Embedding
+    graph : KnnGraph, optional
+        Neighbours of X; made with `metric` when absent.
+    init : "pca", "spectral" or (n, n_components) coordinates
+    umap_epochs : int
+        Rounds of UMAP before t-SNE.
+    gather_iter : int, optional
+        Rounds with mild exaggeration that gather groups; default 60, and 0 with a given start.
+    n_iter : int
+        Rounds after that.
+    exaggeration : float
+        The dial between detail (1) and compact clusters.
+    """
+    where = "atlas_map"
+    vectors = as_matrix(X, where)
+    threads = as_int(num_threads, where, "num_threads")
+    word, given = _start(init, where)
+    with progress_callback(progress) as callback:
+        near = as_graph(graph, vectors, where, k=15, metric=metric, num_threads=threads, callback=callback)
+        core = _core.atlas_map(
+            vectors,
+            near._core,
+            n_components=as_int(n_components, where, "n_components"),
+            init=word,
+            given=given,
+            umap_epochs=as_int(umap_epochs, where, "umap_epochs"),
+            gather_iter=as_optional_int(gather_iter, where, "gather_iter"),
+            n_iter=as_int(n_iter, where, "n_iter"),
+            exaggeration=as_float(exaggeration, where, "exaggeration"),
+            perplexity=as_float(perplexity, where, "perplexity"),
+            seed=as_seed(random_state, where),
+            num_threads=threads,
+            progress=callback,
+        )
+        return _finish(core, vectors, near, measure, threads, callback)
+
+
+@dataclass(frozen=True, repr=False)
+class PcaResult:
+    """Principal components: components (c, d), mean (d,), variances (c,), their ratios, and transformed (n, c).
+
+    `method` is "covariance" or "randomized".
+    """
+
+    components: Any
+    mean: Any
+    explained_variance: Any
+    explained_variance_ratio: Any
+    transformed: Any
+    method: str
+    run: RunInfo
+
+    def __repr__(self) -> str:
+        kept = float(np.sum(self.explained_variance_ratio))
+        return f"PcaResult({self.components.shape[0]} components, {kept:.1%} of the variance)"
+
+
+def pca(X: Any, n_components: int = 2, *, random_state: Any = 0, num_threads: int = 0) -> PcaResult:
+    """Leading principal components; the sign of each is fixed by its largest entry."""
+    where = "pca"
+    fields = _core.pca(
+        as_matrix(X, where),
+        as_int(n_components, where, "n_components"),
+        as_seed(random_state, where),
+        as_int(num_threads, where, "num_threads"),
+    )
+    announce(fields["run"])
+    return PcaResult(**{**fields, "run": RunInfo._of(fields["run"])})
+
+
+class QualityReport(Sequence[LayoutQuality]):
+    """One :class:`LayoutQuality` per neighbourhood size."""
+
+    def __init__(self, entries: Iterable[LayoutQuality]) -> None:
+        self._entries = tuple(entries)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def at(self, k: int) -> LayoutQuality:
+        """The entry of one neighbourhood size."""
+        for entry in self._entries:
+            if entry.k == k:
+                return entry
+        raise KeyError(k)
+
+    def to_dict(self) -> list[dict[str, float | int | None]]:
+        """The global figures as plain data."""
+        return [entry.to_dict() for entry in self._entries]
+
+    def to_pandas(self) -> Any:
+        """One row per neighbourhood size."""
+        rows = self.to_dict()
+        return Table({name: [row[name] for row in rows] for name in rows[0]} if rows else {}).to_pandas()
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(entry) for entry in self._entries)
+
+
+def quality_report(
+    X: Any,
+    Y: Any,
+    *,
+    k: int | Sequence[int] = (10, 15, 50),
+    graph: KnnGraph | None = None,
+    metric: str = "cosine",
+    pair_samples: int = 200_000,
+    exact_trust: bool | None = None,
+    random_state: Any = 42,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> QualityReport:
+    """How well a map keeps the neighbours of the full space, globally and per item.
+
+    Parameters
+    ----------
+    X : (n, d) vectors
+    Y : (n, 2 or 3) coordinates, or a Layout
+    k : int or list of int
+        Neighbourhood sizes; larger ones than the data allow are lowered.
+    exact_trust : bool, optional
+        Count ranks for every item; default up to 30,000 items, above that on a sample.
+    """
+    where = "quality_report"
+    vectors = as_matrix(X, where)
+    coordinates = as_matrix(Y, where, "Y")
+    threads = as_int(num_threads, where, "num_threads")
+    sizes = [as_int(size, where, "k") for size in (k if isinstance(k, (Sequence, np.ndarray)) else [k])]
+    with progress_callback(progress) as callback:
+        near = as_graph(
+            graph,
+            vectors,
+            where,
+            k=max(sizes, default=15),
+            metric=metric,
+            num_threads=threads,
+            callback=callback,
+        )
+        fields = {
+            "pair_samples": as_int(pair_samples, where, "pair_samples", low=0, high=2**62),
+            "exact_trust": None if exact_trust is None else bool(exact_trust),
+            "seed": as_seed(random_state, where),
+            "num_threads": threads,
+            "progress": callback,
+        }
+        return QualityReport(
+            _quality(vectors, near, coordinates, size if size < 1 else min(size, near.k), fields)
+            for size in sizes
+        )

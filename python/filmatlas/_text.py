@@ -1,0 +1,470 @@
+# SPDX-License-Identifier: MIT
+"""Words: counts, TF-IDF, the built-in encoder, and the terms that are typical of a class or node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from ._errors import raise_invalid, raise_shape, raise_type
+from ._hierarchy import Hierarchy
+from ._progress import ProgressLike, progress_callback
+from ._tables import Table
+from ._validation import (
+    as_float,
+    as_index_array,
+    as_int,
+    as_matrix,
+    as_names,
+    as_optional_int,
+    as_seed,
+    as_text,
+    as_texts,
+)
+from ._values import CsrMatrix, Value, announce, figure
+
+StopWords = Any  #: None, the name of a list ("english"), or a list of words
+
+
+def token_fields(
+    stop_words: StopWords, ngram_range: tuple[int, int], where: str, min_length: int = 2
+) -> tuple[str, list[str], int, int, int]:
+    """Tokeniser settings as the core takes them."""
+    name, extra = "", []
+    if isinstance(stop_words, str):
+        name = stop_words
+    elif stop_words is not None:
+        extra = [word.lower() for word in as_names(stop_words, where, "stop_words")]
+    try:
+        low, high = ngram_range
+    except (TypeError, ValueError):
+        raise_type(where, f"ngram_range = {ngram_range!r}, expected a pair (smallest, largest)")
+    return name, extra, as_int(low, where, "ngram_range"), as_int(high, where, "ngram_range"), min_length
+
+
+def document_limits(min_df: Any, max_df: Any, n: int, where: str) -> tuple[int, float]:
+    """min_df as a count and max_df as a share, each given as either (an integer or a share in [0, 1])."""
+    if isinstance(min_df, (float, np.floating)):
+        least = max(1, int(np.ceil(round(as_float(min_df, where, "min_df") * n, 9))))
+    else:
+        least = as_int(min_df, where, "min_df", low=1)
+    if isinstance(max_df, (float, np.floating)):
+        return least, as_float(max_df, where, "max_df")
+    most = as_int(max_df, where, "max_df", low=1)
+    return least, min(1.0, (most + 0.5) / max(1, n))
+
+
+def tokenize(
+    text: str, *, stop_words: StopWords = None, ngram_range: tuple[int, int] = (1, 1), min_length: int = 2
+) -> list[str]:
+    """Terms of a text, as scikit-learn's CountVectorizer finds them."""
+    where = "tokenize"
+    if not isinstance(text, str):
+        raise_type(where, f"text is a {type(text).__name__}, expected a text")
+    length = as_int(min_length, where, "min_length")
+    terms: list[str] = _core.tokenize(as_text(text), token_fields(stop_words, ngram_range, where, length))
+    return terms
+
+
+def stop_list(name: str = "english") -> list[str]:
+    """Words of a stop list, ascending."""
+    words: list[str] = _core.stop_list(name)
+    return words
+
+
+def count_terms(
+    texts: Iterable[str],
+    *,
+    stop_words: StopWords = None,
+    ngram_range: tuple[int, int] = (1, 1),
+    min_df: int | float = 1,
+    max_df: int | float = 1.0,
+    max_features: int | None = None,
+    vocabulary: Sequence[str] | None = None,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> tuple[CsrMatrix, list[str]]:
+    """(n, terms) counts and the vocabulary, ascending by code point.
+
+    Parameters
+    ----------
+    min_df, max_df : int (documents) or float (share of the documents)
+    max_features : keep the terms with the largest totals
+    vocabulary : count these terms instead of finding them
+    """
+    where = "count_terms"
+    documents = as_texts(texts, where)
+    tokens = token_fields(stop_words, ngram_range, where)
+    threads = as_int(num_threads, where, "num_threads")
+    with progress_callback(progress) as callback:
+        if vocabulary is not None:
+            terms = sorted(set(as_names(vocabulary, where, "vocabulary")))
+            return CsrMatrix(_core.count_with_vocabulary(documents, terms, tokens, threads, callback)), terms
+        least, share = document_limits(min_df, max_df, len(documents), where)
+        terms, counts, run = _core.count_terms(
+            documents,
+            tokens,
+            least,
+            share,
+            as_optional_int(max_features, where, "max_features"),
+            threads,
+            callback,
+        )
+    announce(run)
+    return CsrMatrix(counts), terms
+
+
+def inverse_document_frequency(counts: CsrMatrix, *, smooth_idf: bool = True, use_idf: bool = True) -> Any:
+    """(terms,) inverse document frequencies, scikit-learn's definition."""
+    return _core.inverse_document_frequency(
+        *counts._parts(), use_idf=bool(use_idf), smooth_idf=bool(smooth_idf)
+    )
+
+
+def tfidf(
+    counts: CsrMatrix,
+    idf: Any,
+    *,
+    sublinear_tf: bool = False,
+    l2_normalize: bool = True,
+    num_threads: int = 0,
+) -> CsrMatrix:
+    """(n, terms) float32 TF-IDF weights."""
+    weights = np.ascontiguousarray(idf, dtype=np.float64)
+    threads = as_int(num_threads, "tfidf", "num_threads")
+    return CsrMatrix(_core.tfidf(*counts._parts(), weights, bool(sublinear_tf), bool(l2_normalize), threads))
+
+
+class LsaEncoder(Value):
+    """The built-in text encoder: TF-IDF and a truncated SVD. Lexical, offline, deterministic.
+
+    Made by :meth:`fit`; ``encoder.encode(texts)`` gives (m, c) float32 unit vectors, ``encoder.vectors`` those of the
+    texts it was fitted on.
+    """
+
+    __slots__ = ("empty_texts", "vectors")
+    vectors: Any
+    empty_texts: Any
+
+    def __init__(self) -> None:
+        raise TypeError("an LsaEncoder is made by LsaEncoder.fit(texts)")
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Iterable[str],
+        n_components: int = 256,
+        *,
+        stop_words: StopWords = "english",
+        ngram_range: tuple[int, int] = (1, 1),
+        min_df: int = 2,
+        max_df: float = 0.5,
+        sublinear_tf: bool = True,
+        normalize: bool = True,
+        n_iterations: int = 4,
+        random_state: Any = 42,
+        num_threads: int = 0,
+        progress: ProgressLike = None,
+    ) -> LsaEncoder:
+        """Fits the encoder; `n_components` is lowered to what the texts allow, with a warning."""
+        where = "LsaEncoder.fit"
+        documents = as_texts(texts, where)
+        with progress_callback(progress) as callback:
+            fit = _core.fit_lsa(
+                documents,
+                as_int(n_components, where, "n_components"),
+                token_fields(stop_words, ngram_range, where),
+                as_int(min_df, where, "min_df", low=1),
+                as_float(max_df, where, "max_df"),
+                bool(sublinear_tf),
+                bool(normalize),
+                as_int(n_iterations, where, "n_iterations"),
+                as_seed(random_state, where),
+                as_int(num_threads, where, "num_threads"),
+                callback,
+            )
+        announce(fit["run"])
+        encoder = cls._wrap(fit["encoder"])
+        encoder.vectors, encoder.empty_texts = fit["vectors"], fit["empty_texts"]
+        return encoder
+
+    def encode(self, texts: Iterable[str], *, num_threads: int = 0, progress: ProgressLike = None) -> Any:
+        """(m, c) float32 vectors; each depends on its own text only. A text without known terms is a zero row."""
+        where = "LsaEncoder.encode"
+        with progress_callback(progress) as callback:
+            return self._core.encode(
+                as_texts(texts, where), as_int(num_threads, where, "num_threads"), callback
+            )
+
+    @property
+    def dimensions(self) -> int:
+        """Columns of the vectors."""
+        return int(self._core.dimensions)
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """Terms, ascending."""
+        terms: list[str] = self._core.vocabulary
+        return terms
+
+    @property
+    def idf(self) -> Any:
+        """(terms,) inverse document frequencies."""
+        return self._core.idf
+
+    @property
+    def components(self) -> Any:
+        """(terms, c) float32."""
+        return self._core.components
+
+    @property
+    def singular_values(self) -> Any:
+        """(c,) descending."""
+        return self._core.singular_values
+
+    def __repr__(self) -> str:
+        return f"LsaEncoder({self.dimensions} dimensions, {figure(len(self.vocabulary))} terms)"
+
+
+class ClassTerms(Value):
+    """Counts and c-TF-IDF weights of terms per class, or per node of a hierarchy."""
+
+    __slots__ = ("classes",)
+    classes: list[Any]
+
+    def __init__(self) -> None:
+        raise TypeError("ClassTerms are made by filmatlas.class_tfidf()")
+
+    @classmethod
+    def _of(cls, core: Any, classes: list[Any]) -> ClassTerms:
+        terms = cls._wrap(core)
+        terms.classes = classes
+        return terms
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """Terms, ascending by code point."""
+        words: list[str] = self._core.vocabulary
+        return words
+
+    @property
+    def counts(self) -> CsrMatrix:
+        """(classes, terms) integer counts; a parent's are the sum of its children's."""
+        return CsrMatrix(self._core.counts)
+
+    @property
+    def matrix(self) -> CsrMatrix:
+        """(classes, terms) weights."""
+        return CsrMatrix(self._core.weights)
+
+    @property
+    def class_sizes(self) -> Any:
+        """Items per class."""
+        return self._core.class_sizes
+
+    def keywords(self, node: Any, top_n: int = 10) -> list[tuple[str, float]]:
+        """Best terms of a class (a value of `classes`; for a hierarchy, a node id) with their weights."""
+        try:
+            row = self.classes.index(node)
+        except ValueError:
+            raise_invalid(
+                "ClassTerms.keywords", f"there is no class {node!r}", f"classes: {self.classes[:20]}"
+            )
+        keywords: list[tuple[str, float]] = self._core.keywords(
+            row, as_int(top_n, "ClassTerms.keywords", "top_n", low=0)
+        )
+        return keywords
+
+    def to_pandas(self, top_n: int = 10) -> Any:
+        """One row per class and keyword: class, rank, term, weight."""
+        rows = [
+            (node, rank, term, weight)
+            for node in self.classes
+            for rank, (term, weight) in enumerate(self.keywords(node, top_n), start=1)
+        ]
+        names = ("class", "rank", "term", "weight")
+        return Table({name: [row[i] for row in rows] for i, name in enumerate(names)}).to_pandas()
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def __repr__(self) -> str:
+        return f"ClassTerms({len(self)} classes, {figure(len(self.vocabulary))} terms)"
+
+
+def class_tfidf(
+    texts: Any,
+    groups: Any,
+    *,
+    vocabulary: Sequence[str] | None = None,
+    stop_words: StopWords = "english",
+    ngram_range: tuple[int, int] = (1, 1),
+    min_df: int | float = 1,
+    max_df: int | float = 1.0,
+    bm25_weighting: bool = False,
+    reduce_frequent_words: bool = False,
+    seed_words: Sequence[str] = (),
+    seed_multiplier: float = 2.0,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> ClassTerms:
+    """c-TF-IDF: which terms are typical of a class of items, or of every node of a hierarchy.
+
+    Parameters
+    ----------
+    texts : list of str, or a CsrMatrix of counts (then `vocabulary` names its columns)
+    groups : (n,) labels (-1 is a class like all others; texts are allowed), or a Hierarchy
+    bm25_weighting, reduce_frequent_words, seed_words : as in BERTopic's ClassTfidfTransformer
+    """
+    where = "class_tfidf"
+    if isinstance(texts, CsrMatrix):
+        if vocabulary is None:
+            raise_invalid(where, "counts without a vocabulary", "pass vocabulary=..., one term per column")
+        counts, terms = texts, as_names(vocabulary, where, "vocabulary")
+    else:
+        counts, terms = count_terms(
+            texts,
+            stop_words=stop_words,
+            ngram_range=ngram_range,
+            min_df=min_df,
+            max_df=max_df,
+            vocabulary=vocabulary,
+            num_threads=num_threads,
+            progress=progress,
+        )
+    n = counts.shape[0]
+    classes: list[Any]
+    if isinstance(groups, Hierarchy):
+        if groups.num_items != n:
+            raise_shape(where, f"the hierarchy has {groups.num_items} items, there are {n} texts")
+        chosen, classes = groups._core, list(range(groups.num_nodes))
+    else:
+        array = np.asarray(groups)
+        if array.ndim == 1 and array.dtype.kind in "OUS":
+            names, inverse = np.unique(array.astype(str), return_inverse=True)
+            chosen, classes = inverse.reshape(-1).astype(np.int32), names.tolist()
+        else:
+            chosen = as_index_array(array, where, "groups")
+            classes = np.unique(chosen).tolist()
+        if chosen.shape[0] != n:
+            raise_shape(where, f"there are {chosen.shape[0]} groups for {n} texts")
+    core = _core.class_tfidf(
+        *counts._parts(),
+        terms,
+        chosen,
+        bool(bm25_weighting),
+        bool(reduce_frequent_words),
+        as_names(seed_words, where, "seed_words"),
+        as_float(seed_multiplier, where, "seed_multiplier"),
+        as_int(num_threads, where, "num_threads"),
+    )
+    return ClassTerms._of(core, classes)
+
+
+def node_keywords(
+    terms: ClassTerms,
+    hierarchy: Hierarchy,
+    *,
+    top_n: int = 10,
+    contrast: float = 1.0,
+    coverage: float = 0.5,
+    min_items: int = 2,
+    max_item_share: float = 0.5,
+    fold_duplicates: bool = True,
+    num_threads: int = 0,
+) -> list[list[tuple[str, float]]]:
+    """Keywords per node that read well: typical of it, shared by its items, and rarer next door.
+
+    `terms` is ``class_tfidf(texts, hierarchy)`` of the same hierarchy.
+    """
+    where = "node_keywords"
+    keywords: list[list[tuple[str, float]]] = _core.node_keywords(
+        terms._core,
+        _tree(hierarchy, where),
+        as_int(top_n, where, "top_n"),
+        as_float(contrast, where, "contrast"),
+        as_float(coverage, where, "coverage"),
+        as_int(min_items, where, "min_items"),
+        as_float(max_item_share, where, "max_item_share"),
+        bool(fold_duplicates),
+        as_int(num_threads, where, "num_threads"),
+    )
+    return keywords
+
+
+def keyword_labels(
+    hierarchy: Hierarchy,
+    keywords: Sequence[Sequence[tuple[str, float]]],
+    *,
+    words_per_level: Sequence[int] = (2, 2, 3),
+    separator: str = " · ",
+    max_characters: int = 48,
+) -> list[str]:
+    """One label per node, unique on its level and along its path, made of the node's best keywords."""
+    where = "keyword_labels"
+    labels: list[str] = _core.keyword_labels(
+        _tree(hierarchy, where),
+        [[(str(term), float(score)) for term, score in node] for node in keywords],
+        [as_int(words, where, "words_per_level") for words in words_per_level],
+        separator,
+        as_int(max_characters, where, "max_characters"),
+    )
+    return labels
+
+
+def representatives(
+    hierarchy: Hierarchy, vectors: Any, count: int = 5, *, num_threads: int = 0
+) -> list[list[int]]:
+    """Per node, the members nearest to its centre, nearest first. Every member is looked at."""
+    where = "representatives"
+    members: list[list[int]] = _core.representatives(
+        _tree(hierarchy, where),
+        as_matrix(vectors, where, "vectors"),
+        as_int(count, where, "count"),
+        as_int(num_threads, where, "num_threads"),
+    )
+    return members
+
+
+def tag_lift(
+    tags: Iterable[Iterable[str]],
+    hierarchy: Hierarchy,
+    *,
+    top_n: int = 10,
+    min_support: int = 2,
+    min_lift: float = 1.0,
+) -> list[list[dict[str, Any]]]:
+    """Per node, the tags that are commoner inside than outside: tag, support, p_in, p_out, lift, score."""
+    where = "tag_lift"
+    rows = [[] if row is None else as_names(row, where, "tags") for row in tags]
+    lifts: list[list[dict[str, Any]]] = _core.tag_lift(
+        rows,
+        _tree(hierarchy, where),
+        as_int(top_n, where, "top_n"),
+        as_int(min_support, where, "min_support"),
+        as_float(min_lift, where, "min_lift"),
+    )
+    return lifts
+
+
+def maximal_marginal_relevance(
+    query: Any, candidates: Any, top_n: int = 10, *, diversity: float = 0.1
+) -> list[int]:
+    """Candidates (rows) near the query and unlike each other, in the order chosen."""
+    where = "maximal_marginal_relevance"
+    chosen: list[int] = _core.maximal_marginal_relevance(
+        as_matrix(np.asarray(query)[None, :] if np.ndim(query) == 1 else query, where, "query")[0],
+        as_matrix(candidates, where, "candidates"),
+        as_int(top_n, where, "top_n"),
+        as_float(diversity, where, "diversity"),
+    )
+    return chosen
+
+
+def _tree(hierarchy: Any, where: str) -> Any:
+    if not isinstance(hierarchy, Hierarchy):
+        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
+    return hierarchy._core

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "filmatlas/cluster/kmeans.hpp"
+
+#include "filmatlas/cluster/detail/kmeans_impl.hpp"

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "filmatlas/linalg/pca.hpp"
+
+#include "filmatlas/linalg/detail/pca_impl.hpp"

@@ -1,0 +1,11 @@
+# The kernels are compiled once per instruction set. No other file gets such flags: an inline function shared by
+# two of them would be linked once, perhaps in its AVX-512 form. Debug builds optimise them too, or sanitised
+# tests would crawl.
+set(_kernels "${PROJECT_SOURCE_DIR}/src/linalg/kernels")
+set_property(SOURCE "${_kernels}_baseline.cpp" "${_kernels}_avx2.cpp" "${_kernels}_avx512.cpp"
+             APPEND PROPERTY COMPILE_OPTIONS -O3)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set_property(SOURCE "${_kernels}_avx2.cpp" APPEND PROPERTY COMPILE_OPTIONS -mavx2 -mfma -mf16c)
+  set_property(SOURCE "${_kernels}_avx512.cpp" APPEND PROPERTY COMPILE_OPTIONS -mavx512f -mavx512bw -mavx512dq
+               -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512)
+endif()

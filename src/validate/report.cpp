@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "filmatlas/validate/report.hpp"
+
+#include "filmatlas/validate/detail/report_impl.hpp"

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "filmatlas/atlas/store.hpp"
+
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "catalogue.hpp"
+#include "filmatlas/atlas/query.hpp"
+#include "filmatlas/atlas/site.hpp"
+#include "filmatlas/core/error.hpp"
+#include "filmatlas/io/container.hpp"
+
+using namespace filmatlas;
+using test::catalogue;
+using test::small_options;
+
+TEST_CASE("pack_atlas and unpack_atlas: nothing is lost") {
+    const Atlas atlas = build_atlas(catalogue(80), {}, small_options());
+    const std::string bytes = pack_atlas(atlas);
+    const Atlas loaded = unpack_atlas(bytes);
+    CHECK(pack_atlas(loaded) == bytes);
+    CHECK(render_site(loaded) == render_site(atlas));
+    CHECK(loaded.hierarchy == atlas.hierarchy);
+    CHECK(loaded.labels == atlas.labels);
+    CHECK(loaded.graph.indices == atlas.graph.indices);
+    CHECK(loaded.embedding.vectors == atlas.embedding.vectors);
+    const auto before = place_texts(atlas, {"a samurai and his sword"}, 5);
+    const auto after = place_texts(loaded, {"a samurai and his sword"}, 5);
+    CHECK(before[0].path == after[0].path);
+    CHECK(before[0].position == after[0].position);
+}
+
+TEST_CASE("unpack_atlas: every truncation and every flipped byte is refused with a Format error") {
+    const std::string bytes = pack_atlas(build_atlas(catalogue(12), {}, small_options()));
+    int refused = 0, tried = 0;
+    const auto attempt = [&](const std::string& damaged) {
+        ++tried;
+        try {
+            unpack_atlas(damaged, "a.fatlas");
+        } catch (const Error& error) {
+            refused += error.code() == ErrorCode::Format ? 1 : 0;
+        }
+    };
+    for (std::size_t size = 0; size < bytes.size(); size += 97) attempt(bytes.substr(0, size));
+    for (std::size_t at = 0; at < bytes.size(); at += 61) {
+        std::string damaged = bytes;
+        damaged[at] = static_cast<char>(damaged[at] ^ (1 << (at % 8)));
+        attempt(damaged);
+    }
+    attempt(bytes + "x");
+    CHECK(refused == tried);
+    CHECK(tried > 200);
+}
+
+TEST_CASE("unpack_atlas: a resealed file with broken structure is refused by the structure checks") {
+    const std::string bytes = pack_atlas(build_atlas(catalogue(30), {}, small_options()));
+    const auto tamper = [&](const std::string& section, auto change) {
+        Container container = unpack_container(bytes);
+        for (Section& entry : container.sections) {
+            if (entry.name == section) change(entry);
+        }
+        CHECK_THROWS_AS(unpack_atlas(pack_container(container)), Error);
+    };
+    tamper("graph.indices", [](Section& s) { s.bytes[3] = 0x7F; });           // id far outside
+    tamper("hierarchy.order", [](Section& s) { s.bytes.replace(0, 4, s.bytes, 4, 4); });  // an item twice
+    tamper("hierarchy.nodes", [](Section& s) { s.bytes[0] = 5; });
+    tamper("records.ids.ends", [](Section& s) { s.bytes[0] = 0x7F; });
+    tamper("layout.coordinates", [](Section& s) { s.shape = {30, 1}, s.bytes.resize(120); });
+    tamper("representatives.items", [](Section& s) { s.bytes[3] = 0x7F; });
+    Container other = unpack_container(bytes);
+    for (auto& member : other.meta.object) {
+        if (member.first == "schema") member.second = JsonValue(99);
+    }
+    CHECK_THROWS_WITH_AS(unpack_atlas(pack_container(other)), doctest::Contains("schema 99"), Error);
+}
+
+TEST_CASE("save_atlas and load_atlas: one file, and a clear error where there is none") {
+    const Atlas atlas = build_atlas(catalogue(10), {}, small_options());
+    const std::string path = "test_store_" + std::to_string(getpid()) + ".fatlas";
+    save_atlas(atlas, path);
+    CHECK(pack_atlas(load_atlas(path)) == pack_atlas(atlas));
+    std::remove(path.c_str());
+    try {
+        load_atlas(path);
+        FAIL("loaded a file that is not there");
+    } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::Io);
+        CHECK(error.where().file == path);
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "filmatlas/core/error.hpp"
+#include "filmatlas/layout/fuzzy_graph.hpp"
+#include "layout/layout_data.hpp"
+
+using namespace filmatlas;
+using namespace filmatlas::testing;
+
+namespace {
+
+/// Twelve points without equal distances; the expected values below are umap-learn 0.5.12's for them.
+Matrix<float> twelve() {
+    Matrix<float> x(12, 3);
+    for (int i = 0; i < 12; ++i) {
+        for (int j = 0; j < 3; ++j)
+            x(i, j) = static_cast<float>((i * i * 37 + j * j * 17 + i * j * 29 + 11) % 101) / 10;
+    }
+    return x;
+}
+
+float entry(const CsrMatrix<float>& m, Index row, Index column) {
+    const auto ids = m.row_indices(row);
+    const auto at = std::lower_bound(ids.begin(), ids.end(), column);
+    return at == ids.end() || *at != column ? 0.0F
+                                            : m.row_values(row)[static_cast<std::size_t>(at - ids.begin())];
+}
+
+double total(const CsrMatrix<float>& m) {
+    double sum = 0;
+    for (const float v : m.values) sum += static_cast<double>(v);
+    return sum;
+}
+
+}  // namespace
+
+TEST_CASE("smooth_knn: rho and sigma are umap-learn's") {
+    const KnnGraph graph = brute_graph(twelve(), 6);
+    FuzzyGraphOptions options;
+    options.n_neighbors = 5;
+    const SmoothKnn one = smooth_knn(graph, options);
+    const std::vector<double> sigma = {4.29681396484375,   2.55108642578125,  1.49786376953125,
+                                       1.0537261962890625, 1.68194580078125,  3.19427490234375,
+                                       1.573455810546875,  4.6806640625,      0.8527679443359375,
+                                       0.803497314453125,  1.968841552734375, 1.087554931640625};
+    const std::vector<double> rho = {0.7071067690849304, 2.3622021675109863, 3.0935418605804443,
+                                     3.4058773517608643, 4.483302116394043,  2.3622021675109863,
+                                     3.0935418605804443, 0.7071067690849304, 4.464303016662598,
+                                     3.8131353855133057, 4.115823268890381,  3.47131085395813};
+    CHECK(one.n_neighbors == 5);
+    for (std::size_t i = 0; i < 12; ++i) {
+        CHECK(std::abs(one.sigma[i] / sigma[i] - 1) < 1e-4);
+        CHECK(std::abs(one.rho[i] / rho[i] - 1) < 1e-6);
+    }
+    options.local_connectivity = 1.75;
+    const SmoothKnn more = smooth_knn(graph, options);
+    CHECK(std::abs(more.sigma[3] / 0.4291839599609375 - 1) < 1e-4);
+    CHECK(std::abs(more.sigma[8] / 0.23668670654296875 - 1) < 1e-4);
+    CHECK(std::abs(more.rho[0] / 2.731184720993042 - 1) < 1e-6);
+    CHECK(std::abs(more.rho[11] / 3.954695224761963 - 1) < 1e-6);
+}
+
+TEST_CASE("smooth_knn: the memberships of a row add up to log2(n_neighbors)") {
+    for (const double connectivity : {1.0, 1.75}) {
+        for (const std::uint64_t seed : {1, 2, 3}) {
+            const KnnGraph graph = brute_graph(blobs(120, 4, 1, 0, seed), 9);
+            FuzzyGraphOptions options;
+            options.n_neighbors = 10;
+            options.local_connectivity = connectivity;
+            const SmoothKnn scale = smooth_knn(graph, options);
+            for (std::int64_t i = 0; i < 120; ++i) {
+                double sum = 1;  // the item itself, as umap-learn counts
+                for (const float d : graph.distances.row(i)) {
+                    const double gap = static_cast<double>(d) - scale.rho[static_cast<std::size_t>(i)];
+                    sum += gap > 0 ? std::exp(-gap / scale.sigma[static_cast<std::size_t>(i)]) : 1;
+                }
+                CHECK(std::abs(sum - (1 + std::log2(10.0))) < 1e-3);
+            }
+        }
+    }
+}
+
+TEST_CASE("fuzzy_graph: unions and intersections are umap-learn's") {
+    const KnnGraph graph = brute_graph(twelve(), 4);
+    struct Case {
+        double mix, connectivity, sum, w05, w37, w49, w68;
+        std::int64_t entries;
+    };
+    for (const Case& c : {Case{1, 1, 39.954105, 0.2991662, 0.7628422, -1, 0.4506951, 62},
+                          Case{0.5, 1, 27.863129, 0.1495831, 0.5124163, -1, 0.2253476, 62},
+                          Case{0, 1, 15.772154, 0, 0.2619904, 0.4342816, 0, 34},
+                          Case{1, 1.5, 39.242939, 0.2214313, 0.8096306, -1, 0.4595589, 62}}) {
+        FuzzyGraphOptions options;
+        options.n_neighbors = 5;
+        options.set_op_mix_ratio = c.mix;
+        options.local_connectivity = c.connectivity;
+        const CsrMatrix<float> weights = fuzzy_graph(graph, options);
+        CAPTURE(c.mix);
+        CHECK(weights.nnz() == c.entries);
+        CHECK(std::abs(total(weights) - c.sum) < 1e-3);
+        CHECK(std::abs(static_cast<double>(entry(weights, 0, 5)) - c.w05) < 1e-5);
+        CHECK(std::abs(static_cast<double>(entry(weights, 3, 7)) - c.w37) < 1e-5);
+        CHECK(std::abs(static_cast<double>(entry(weights, 6, 8)) - c.w68) < 1e-5);
+        if (c.w49 >= 0) CHECK(std::abs(static_cast<double>(entry(weights, 4, 9)) - c.w49) < 1e-5);
+        for (Index i = 0; i < 12; ++i) {
+            CHECK(entry(weights, i, i) == 0);
+            for (const Index j : weights.row_indices(i)) CHECK(entry(weights, i, j) == entry(weights, j, i));
+        }
+    }
+}
+
+TEST_CASE("fuzzy_graph: the same bytes for any number of threads") {
+    const KnnGraph graph = brute_graph(blobs(500, 5, 3, 4), 10);
+    FuzzyGraphOptions options;
+    options.n_neighbors = 11;
+    options.num_threads = 1;
+    const CsrMatrix<float> one = fuzzy_graph(graph, options);
+    for (const int threads : {2, 3}) {
+        options.num_threads = threads;
+        CHECK(fuzzy_graph(graph, options) == one);
+    }
+}
+
+TEST_CASE("fuzzy_graph: duplicates, missing neighbours and opposite vectors") {
+    Matrix<float> same(6, 2);
+    const CsrMatrix<float> weights = fuzzy_graph(brute_graph(same, 3));
+    CHECK(weights.nnz() > 0);
+    for (const float w : weights.values) CHECK(w == 1);
+
+    Matrix<float> holes = blobs(5, 2, 1, 0);
+    holes(2, 0) = std::numeric_limits<float>::quiet_NaN();
+    const CsrMatrix<float> partial = fuzzy_graph(brute_graph(holes, 4));
+    CHECK(partial.row_indices(2).empty());
+    CHECK_FALSE(partial.row_indices(0).empty());
+
+    KnnGraph opposite = brute_graph(blobs(4, 2, 1, 0), 2);
+    opposite.metric = Metric::Cosine;
+    for (float& d : opposite.distances.values()) d = 2;
+    CHECK(fuzzy_graph(opposite).nnz() == 0);
+
+    KnnGraph none;
+    CHECK(fuzzy_graph(none).nnz() == 0);
+}
+
+TEST_CASE("fuzzy_graph: bad options and graphs are named") {
+    const KnnGraph graph = brute_graph(twelve(), 4);
+    FuzzyGraphOptions options;
+    options.n_neighbors = 1;
+    CHECK_THROWS_WITH_AS(fuzzy_graph(graph, options), doctest::Contains("n_neighbors"), Error);
+    options = {};
+    options.set_op_mix_ratio = 1.1;
+    CHECK_THROWS_WITH_AS(fuzzy_graph(graph, options), doctest::Contains("set_op_mix_ratio"), Error);
+    options = {};
+    options.local_connectivity = -1;
+    CHECK_THROWS_WITH_AS(fuzzy_graph(graph, options), doctest::Contains("local_connectivity"), Error);
+    KnnGraph broken = graph;
+    broken.indices(3, 1) = 99;
+    CHECK_THROWS_WITH_AS(fuzzy_graph(broken), doctest::Contains("item 3"), Error);
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "filmatlas/core/error.hpp"
+#include "filmatlas/layout/fuzzy_graph.hpp"
+#include "filmatlas/layout/umap.hpp"
+#include "layout/layout_data.hpp"
+
+using namespace filmatlas;
+using namespace filmatlas::testing;
+
+TEST_CASE("umap: separate clouds stay separate") {
+    const Matrix<float> x = blobs(300, 10, 5, 12);
+    const KnnGraph graph = brute_graph(x, 14);
+    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca}) {
+        UmapOptions options;
+        options.init = init;
+        options.n_epochs = 200;
+        const Layout layout = umap(x.view(), graph, options);
+        CHECK(layout.method == "umap");
+        CHECK(layout.init == to_string(init));
+        CHECK(layout.run.iterations == 200);
+        CHECK(nearest_same_group(layout.coordinates, 5) == 1.0);
+    }
+}
+
+TEST_CASE("umap: the same bytes for any number of threads and instruction set") {
+    const Matrix<float> x = blobs(700, 6, 3, 3);
+    const KnnGraph graph = brute_graph(x, 10);
+    for (const int components : {1, 2, 3, 5}) {
+        UmapOptions options;
+        options.n_neighbors = 11;
+        options.n_components = components;
+        options.n_epochs = 25;
+        options.num_threads = 1;
+        const Layout one = umap(x.view(), graph, options);
+        CHECK(all_finite(one.coordinates));
+        for (const int threads : {2, 3}) {
+            options.num_threads = threads;
+            CHECK(umap(x.view(), graph, options).coordinates == one.coordinates);
+        }
+        for (const char* level : {"baseline", "avx2", "avx512"}) {
+            const SimdOverride simd(level);
+            CHECK(umap(x.view(), graph, options).coordinates == one.coordinates);
+        }
+        options.seed = 7;
+        CHECK_FALSE(umap(x.view(), graph, options).coordinates == one.coordinates);
+    }
+}
+
+TEST_CASE("umap_optimize: a run in parts equals one run") {
+    const Matrix<float> x = blobs(200, 5, 2, 4);
+    UmapOptions options;
+    const CsrMatrix<float> weights = fuzzy_graph(brute_graph(x, 14));
+    Matrix<float> whole = pca_start(x.view()).coordinates;
+    Matrix<float> parts = whole;
+    umap_optimize(weights, whole, 0, 120, 120, options);
+    for (const auto& [from, to] :
+         {std::pair{0, 1}, std::pair{1, 47}, std::pair{47, 48}, std::pair{48, 120}}) {
+        umap_optimize(weights, parts, from, to, 120, options);
+    }
+    CHECK(whole == parts);
+}
+
+TEST_CASE("umap: the hub of a star does not fly off") {
+    const std::int64_t n = 2001;
+    CsrMatrix<float> star;
+    star.rows = star.cols = n;
+    for (Index i = 1; i < n; ++i) star.indices.push_back(i);
+    star.indptr.push_back(n - 1);
+    for (Index i = 1; i < n; ++i) {
+        star.indices.push_back(0);
+        star.indptr.push_back(star.nnz());
+    }
+    star.values.assign(static_cast<std::size_t>(star.nnz()), 1.0F);
+    Matrix<float> y = pca_start(blobs(n, 5, 1, 0).view()).coordinates;
+    umap_optimize(star, y, 0, 100, 100, {});
+    CHECK(all_finite(y));
+    float largest = 0;
+    for (const float v : y.values()) largest = std::max(largest, std::abs(v));
+    CHECK(largest < 100);
+    CHECK(std::abs(y(0, 0)) < 20);
+}
+
+TEST_CASE("umap: few, identical, invalid and unconnected items") {
+    for (const std::int64_t n : {0, 1, 2, 3, 15, 16}) {
+        const Matrix<float> x = blobs(n, 4, 1, 0);
+        const Layout layout = umap(x.view(), brute_graph(x, 14));
+        CHECK(layout.coordinates.rows() == n);
+        CHECK(layout.coordinates.cols() == 2);
+        CHECK(all_finite(layout.coordinates));
+    }
+    const Matrix<float> same(40, 3);
+    CHECK(all_finite(umap(same.view(), brute_graph(same, 14)).coordinates));
+
+    Matrix<float> hole = blobs(60, 3, 1, 0);
+    hole(7, 1) = std::numeric_limits<float>::quiet_NaN();
+    const Layout layout = umap(hole.view(), brute_graph(hole, 14));
+    for (std::int64_t i = 0; i < 60; ++i) CHECK(std::isfinite(layout.coordinates(i, 0)) == (i != 7));
+    CHECK(std::isnan(layout.coordinates(7, 1)));
+}
+
+TEST_CASE("umap: a graph with fewer neighbours is used whole and says so") {
+    const Matrix<float> x = blobs(50, 3, 1, 0);
+    const Layout layout = umap(x.view(), brute_graph(x, 5));
+    REQUIRE(layout.run.warnings.size() == 1);
+    CHECK(layout.run.warnings[0].find("n_neighbors = 6") != std::string::npos);
+}
+
+TEST_CASE("umap: a given start is kept when there is nothing to do") {
+    const Matrix<float> x = blobs(10, 3, 1, 0);
+    UmapOptions options;
+    options.init = LayoutInit::Given;
+    options.n_epochs = 0;
+    options.given = Matrix<float>(10, 2);
+    for (std::int64_t i = 0; i < 10; ++i) options.given(i, 0) = static_cast<float>(i) - 4.5F;
+    CHECK(umap(x.view(), brute_graph(x, 3), options).coordinates == options.given);
+    options.given(3, 1) = std::numeric_limits<float>::quiet_NaN();
+    CHECK_THROWS_WITH_AS(umap(x.view(), brute_graph(x, 3), options), doctest::Contains("item 3"), Error);
+    options.given = Matrix<float>(9, 2);
+    CHECK_THROWS_WITH_AS(umap(x.view(), brute_graph(x, 3), options), doctest::Contains("wanted (10, 2)"),
+                         Error);
+}
+
+TEST_CASE("umap: progress cancels, bad options are named") {
+    const Matrix<float> x = blobs(400, 3, 1, 0);
+    const KnnGraph graph = brute_graph(x, 14);
+    const Progress stop([](const Tick&) { return false; }, std::chrono::milliseconds(0));
+    for (const int threads : {1, 2}) {
+        UmapOptions options;
+        options.num_threads = threads;
+        try {
+            umap(x.view(), graph, options, stop);
+            FAIL("not cancelled");
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::Cancelled);
+        }
+    }
+    const auto refused = [&](const char* field, auto&& change) {
+        UmapOptions options;
+        change(options);
+        CHECK_THROWS_WITH_AS(umap(x.view(), graph, options), doctest::Contains(field), Error);
+    };
+    refused("n_neighbors", [](UmapOptions& o) { o.n_neighbors = 1; });
+    refused("min_dist", [](UmapOptions& o) { o.min_dist = 2; });
+    refused("spread", [](UmapOptions& o) { o.spread = 0; });
+    refused("n_components", [](UmapOptions& o) { o.n_components = 0; });
+    refused("n_epochs", [](UmapOptions& o) { o.n_epochs = -1; });
+    refused("learning_rate", [](UmapOptions& o) { o.learning_rate = 0; });
+    refused("negative_sample_rate", [](UmapOptions& o) { o.negative_sample_rate = -1; });
+    refused("repulsion_strength", [](UmapOptions& o) { o.repulsion_strength = std::nan(""); });
+    refused("num_threads", [](UmapOptions& o) { o.num_threads = -1; });
+    CHECK_THROWS_WITH_AS(umap(blobs(5, 3, 1, 0).view(), graph), doctest::Contains("5 vectors and 400"),
+                         Error);
+    CHECK(default_umap_epochs(10000) == 500);
+    CHECK(default_umap_epochs(10001) == 200);
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "filmatlas/core/error.hpp"
+#include "filmatlas/validate/layout_quality.hpp"
+#include "layout/layout_data.hpp"
+
+using namespace filmatlas;
+using namespace filmatlas::testing;
+
+namespace {
+
+/// Forty points in 4 dimensions and forty positions, all distances different.
+Matrix<float> space_points() {
+    Matrix<float> x(40, 4);
+    for (int i = 0; i < 40; ++i) {
+        for (int j = 0; j < 4; ++j) {
+            x(i, j) = static_cast<float>(
+                static_cast<double>((i * i * 37 + j * j * 17 + i * j * 29 + 11) % 101) / 10 + 0.001 * i * j);
+        }
+    }
+    return x;
+}
+
+Matrix<float> map_points() {
+    Matrix<float> y(40, 2);
+    for (int i = 0; i < 40; ++i) {
+        y(i, 0) = static_cast<float>(static_cast<double>((i * 53 + i * i * 3) % 89) / 9 + .0013 * i);
+        y(i, 1) = static_cast<float>(static_cast<double>((i * 31 + i * i * 7) % 83) / 8 - .0007 * i);
+    }
+    return y;
+}
+
+/// Trustworthiness by its definition, with full sorted lists in float64; the roles are the caller's.
+double definition(const Matrix<float>& from, const Matrix<float>& to, std::int64_t k) {
+    const std::int64_t n = from.rows();
+    const auto ranks = [n](const Matrix<float>& x, std::int64_t i) {
+        std::vector<std::pair<double, std::int64_t>> near;
+        for (std::int64_t j = 0; j < n; ++j) {
+            double sum = 0;
+            for (std::int64_t d = 0; d < x.cols(); ++d) {
+                const double gap = static_cast<double>(x(i, d)) - static_cast<double>(x(j, d));
+                sum += gap * gap;
+            }
+            if (j != i) near.emplace_back(sum, j);
+        }
+        std::sort(near.begin(), near.end());
+        return near;
+    };
+    double sum = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+        const auto in_from = ranks(from, i);
+        const auto in_to = ranks(to, i);
+        for (std::int64_t s = 0; s < k; ++s) {
+            const std::int64_t j = in_to[static_cast<std::size_t>(s)].second;
+            const auto at =
+                std::find_if(in_from.begin(), in_from.end(), [j](const auto& e) { return e.second == j; });
+            sum += static_cast<double>(std::max<std::int64_t>(0, at - in_from.begin() + 1 - k));
+        }
+    }
+    const auto nd = static_cast<double>(n);
+    const auto kd = static_cast<double>(k);
+    return 1 - 2 / (nd * kd * (2 * nd - 3 * kd - 1)) * sum;
+}
+
+KnnGraph cosine_graph(const Matrix<float>& x, int k) {
+    Matrix<float> unit = x;
+    for (std::int64_t i = 0; i < x.rows(); ++i) {
+        double norm = 0;
+        for (const float v : x.row(i)) norm += static_cast<double>(v) * static_cast<double>(v);
+        for (float& v : unit.row(i)) v = static_cast<float>(static_cast<double>(v) / std::sqrt(norm));
+    }
+    KnnGraph graph = brute_graph(unit, k);
+    graph.metric = Metric::Cosine;
+    for (float& d : graph.distances.values()) d = d * d / 2;
+    return graph;
+}
+
+bool same(const LayoutQuality& a, const LayoutQuality& b) {
+    return a.k == b.k && a.kept_neighbors == b.kept_neighbors && a.trustworthiness == b.trustworthiness &&
+           a.continuity == b.continuity && a.rank_correlation == b.rank_correlation &&
+           a.kept_per_item == b.kept_per_item;
+}
+
+}  // namespace
+
+TEST_CASE("layout_quality: trustworthiness and continuity are scikit-learn's") {
+    const Matrix<float> x = space_points();
+    const Matrix<float> y = map_points();
+    struct Case {
+        int k;
+        double trust, continuity, cosine;
+    };
+    // scikit-learn 1.9.1 on the float64 values of these points.
+    for (const Case& c : {Case{1, 0.5381578947368422, 0.5144736842105263, 0.49802631578947365},
+                          Case{3, 0.5766666666666667, 0.569047619047619, 0.575},
+                          Case{5, 0.55578125, 0.5643750000000001, 0.56578125},
+                          Case{10, 0.5508163265306123, 0.5804081632653061, 0.5625510204081632}}) {
+        QualityOptions options;
+        options.k = c.k;
+        const LayoutQuality quality = layout_quality(x.view(), brute_graph(x, 10), y, options);
+        CHECK(quality.k == c.k);
+        CHECK(std::abs(quality.trustworthiness - c.trust) < 1e-12);
+        CHECK(std::abs(quality.continuity - c.continuity) < 1e-12);
+        CHECK(quality.trustworthiness_error == 0);
+        CHECK(quality.rows_measured == 40);
+        CHECK(quality.pairs_measured == 780);
+        CHECK(std::abs(quality.rank_correlation - 0.031049841153079325) < 1e-12);
+        CHECK(std::abs(layout_quality(x.view(), cosine_graph(x, 10), y, options).trustworthiness - c.cosine) <
+              1e-12);
+    }
+}
+
+TEST_CASE("layout_quality: block products count the same ranks as the definition") {
+    // Enough products for the blocked way; a grid of values keeps float32 distances exact, so that ranks are
+    // certain.
+    Matrix<float> x(1100, 250);
+    for (std::int64_t i = 0; i < 1100; ++i) {
+        RandomStream stream(5, "grid", static_cast<std::uint64_t>(i));
+        for (std::int64_t d = 0; d < 250; ++d) x(i, d) = static_cast<float>(stream.below(9)) - 4;
+    }
+    Matrix<float> y = blobs(1100, 2, 1, 0);
+    for (std::int64_t i = 0; i < 1100; ++i) y(i, 0) += x(i, 0);
+    const double trust = definition(x, y, 7);
+    const double continuity = definition(y, x, 7);
+    QualityOptions options;
+    options.k = 7;
+    options.pair_samples = 1000;
+    KnnGraph graph = brute_graph(x, 7);
+    const LayoutQuality quality = layout_quality(x.view(), graph, y, options);
+    // The mean is taken out in float32, which may exchange neighbours of nearly equal distance: 1e-6 of the
+    // score.
+    CHECK(std::abs(quality.trustworthiness - trust) < 1e-5);
+    CHECK(std::abs(quality.continuity - continuity) < 1e-12);
+    options.num_threads = 1;
+    for (const char* level : {"baseline", "avx2", "avx512"}) {
+        const SimdOverride simd(level);
+        for (const int threads : {1, 2, 3}) {
+            options.num_threads = threads;
+            CHECK(same(layout_quality(x.view(), graph, y, options), quality));
+        }
+    }
+    options.exact_trust = false;
+    const LayoutQuality quick = layout_quality(x.view(), graph, y, options);
+    CHECK(std::isnan(quick.trustworthiness));
+    CHECK(quick.kept_neighbors == quality.kept_neighbors);
+}
+
+TEST_CASE("layout_quality: a map that is the space keeps everything") {
+    const Matrix<float> x = blobs(200, 2, 3, 5);
+    const LayoutQuality quality = layout_quality(x.view(), brute_graph(x, 15), x);
+    CHECK(quality.k == 15);
+    CHECK(quality.kept_neighbors == 1);
+    CHECK(quality.trustworthiness == 1);
+    CHECK(quality.continuity == 1);
+    CHECK(quality.rank_correlation == doctest::Approx(1));
+    CHECK(std::all_of(quality.kept_per_item.begin(), quality.kept_per_item.end(),
+                      [](float v) { return v == 1; }));
+}
+
+TEST_CASE("layout_quality: above 30,000 items rows are drawn, with an honest error") {
+    const std::int64_t n = 30500;
+    Matrix<float> x(n, 2);
+    for (std::int64_t i = 0; i < n; ++i) {
+        RandomStream stream(9, "plane", static_cast<std::uint64_t>(i));
+        x(i, 0) = stream.uniform_float();
+        x(i, 1) = stream.uniform_float();
+    }
+    Matrix<float> y = x;
+    for (std::int64_t i = 0; i < n; ++i) y(i, 1) *= 0.3F;
+    // The graph of the plane from the map's own tree, which test "map_neighbors" holds to the definition.
+    KnnGraph graph;
+    graph.metric = Metric::Euclidean;
+    graph.method = "exact";
+    graph.indices = map_neighbors(x, 2);
+    graph.distances = Matrix<float>(n, 2);
+    QualityOptions options;
+    options.k = 2;
+    options.pair_samples = 0;
+    const LayoutQuality drawn = layout_quality(x.view(), graph, y, options);
+    CHECK(drawn.rows_measured == 5000);
+    CHECK(drawn.trustworthiness_error > 0);
+    CHECK(drawn.trustworthiness_error < 1e-3);
+    CHECK(std::isnan(drawn.rank_correlation));
+    options.exact_trust = true;
+    const LayoutQuality all = layout_quality(x.view(), graph, y, options);
+    CHECK(all.rows_measured == n);
+    CHECK(all.trustworthiness_error == 0);
+    CHECK(std::abs(drawn.trustworthiness - all.trustworthiness) < 5 * drawn.trustworthiness_error);
+    CHECK(std::abs(drawn.continuity - all.continuity) < 5 * drawn.continuity_error);
+}
+
+TEST_CASE("map_neighbors: the k nearest by (distance, id), equal positions included") {
+    for (const std::int64_t n : {0, 1, 2, 5, 40, 400}) {
+        for (const std::int64_t d : {2, 3}) {
+            Matrix<float> y(n, d);
+            for (std::int64_t i = 0; i < n; ++i) {
+                RandomStream stream(2, "grid", static_cast<std::uint64_t>(i));
+                for (std::int64_t k = 0; k < d; ++k)
+                    y(i, k) = static_cast<float>(stream.below(6));  // many ties
+            }
+            for (const int k : {1, 4, 15}) {
+                const Matrix<Index> found = map_neighbors(y, k);
+                const auto columns = static_cast<int>(std::clamp<std::int64_t>(n - 1, 0, k));
+                CHECK(found == brute_graph(y, columns).indices);
+                CHECK(map_neighbors(y, k, 1) == found);
+                CHECK(map_neighbors(y, k, 3) == found);
+            }
+        }
+    }
+    Matrix<float> holes = blobs(30, 2, 1, 0);
+    holes(3, 1) = std::numeric_limits<float>::quiet_NaN();
+    CHECK(map_neighbors(holes, 4) == brute_graph(holes, 4).indices);
+    CHECK_THROWS_WITH_AS(map_neighbors(holes, 0), doctest::Contains("k"), Error);
+}
+
+TEST_CASE("spearman: ties share ranks, constants have no correlation") {
+    CHECK(spearman({1, 2, 2, 3, 5}, {2, 1, 4, 4, 9}) == doctest::Approx(0.7631578947368421).epsilon(1e-14));
+    CHECK(spearman({1, 2, 3}, {10, 20, 90}) == doctest::Approx(1));
+    CHECK(spearman({1, 2, 3}, {3, 2, 1}) == doctest::Approx(-1));
+    CHECK(std::isnan(spearman({1, 1, 1}, {1, 2, 3})));
+    CHECK(std::isnan(spearman({}, {})));
+    CHECK_THROWS_AS(spearman({1}, {}), Error);
+}
+
+TEST_CASE("layout_quality: items without vector or position are left out; too few items") {
+    Matrix<float> x = blobs(40, 3, 1, 0);
+    x(5, 0) = std::numeric_limits<float>::quiet_NaN();
+    const KnnGraph graph = brute_graph(x, 6);
+    Matrix<float> y = blobs(40, 2, 1, 0, 4);
+    y(5, 0) = y(5, 1) = std::numeric_limits<float>::quiet_NaN();
+    y(9, 0) = y(9, 1) = std::numeric_limits<float>::quiet_NaN();
+    QualityOptions options;
+    options.k = 4;
+    const LayoutQuality quality = layout_quality(x.view(), graph, y, options);
+    CHECK(quality.rows_measured == 38);
+    CHECK(std::isnan(quality.kept_per_item[5]));
+    CHECK(std::isnan(quality.kept_per_item[9]));
+    CHECK(std::isfinite(quality.kept_per_item[0]));
+    CHECK(std::isfinite(quality.trustworthiness));
+
+    for (const std::int64_t n : {0, 1, 2}) {
+        const Matrix<float> few = blobs(n, 3, 1, 0);
+        const LayoutQuality none = layout_quality(few.view(), brute_graph(few, 2), Matrix<float>(n, 2));
+        CHECK(none.k == 0);
+        CHECK(std::isnan(none.trustworthiness));
+    }
+    const Matrix<float> four = blobs(4, 3, 1, 0);
+    CHECK(layout_quality(four.view(), brute_graph(four, 3), blobs(4, 2, 1, 0)).k == 1);
+
+    options.k = 0;
+    CHECK_THROWS_WITH_AS(layout_quality(x.view(), graph, y, options), doctest::Contains("k: is 0"), Error);
+    options = {};
+    options.pair_samples = -1;
+    CHECK_THROWS_WITH_AS(layout_quality(x.view(), graph, y, options), doctest::Contains("pair_samples"),
+                         Error);
+    CHECK_THROWS_WITH_AS(layout_quality(x.view(), graph, Matrix<float>(3, 2)),
+                         doctest::Contains("3 positions"), Error);
+}
