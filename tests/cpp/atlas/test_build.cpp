@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "catalogue.hpp"
+#include "filmatlas/atlas/atlas.hpp"
 #include "filmatlas/atlas/audit.hpp"
 #include "filmatlas/atlas/site.hpp"
 #include "filmatlas/atlas/store.hpp"

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/layout/layout.hpp"
 #include "filmatlas/layout/map.hpp"
 #include "layout/layout_data.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/code_point.hpp"
 
 #include <doctest/doctest.h>
 
