@@ -2,6 +2,9 @@
 # below it; together they make filmatlas::filmatlas.
 
 set(FILMATLAS_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  list(APPEND FILMATLAS_WARNINGS -Wno-restrict) # GCC bug 105651: false alarms at every std::string = "literal"
+endif()
 if(FILMATLAS_WERROR)
   list(APPEND FILMATLAS_WARNINGS -Werror)
 endif()

@@ -21,7 +21,7 @@
 #define FILMATLAS_LAYOUT_X86 1
 #define FILMATLAS_TARGET_AVX2 __attribute__((target("avx2")))
 #define FILMATLAS_TARGET_AVX512 \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")))
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 #endif
 #define FILMATLAS_ALWAYS_INLINE inline __attribute__((always_inline))
 
