@@ -22,9 +22,9 @@
 namespace filmatlas {
 namespace {
 
-/// Neighbours that the map is drawn from: its local scale (perplexity) wants more than a reader's list.
-constexpr int kMapNeighbors = 45;
-constexpr int kClusterNeighbors = 15;
+/// Neighbours that the tree and the map are made from, whatever a reader's list holds: both were chosen by measurement
+/// at this number (see nested.hpp, map.hpp).
+constexpr int kWorkingNeighbors = 15;
 /// From this many items on, a term must occur in a few of them to be counted: rarer ones cannot name a node.
 constexpr std::int64_t kManyItems = 2000;
 
@@ -322,7 +322,7 @@ Atlas build_atlas(IngestResult input, const std::vector<GivenVectors>& vectors, 
     }
 
     KnnOptions knn;
-    knn.k = static_cast<int>(std::min<std::int64_t>(std::max(options.n_neighbors, kMapNeighbors),
+    knn.k = static_cast<int>(std::min<std::int64_t>(std::max(options.n_neighbors, kWorkingNeighbors),
                                                     std::max<std::int64_t>(atlas.size() - 1, 1)));
     knn.metric = options.metric;
     knn.num_threads = options.num_threads;
@@ -335,8 +335,8 @@ Atlas build_atlas(IngestResult input, const std::vector<GivenVectors>& vectors, 
     nested.n_clusters = options.n_clusters;
     nested.seed = options.seed;
     nested.num_threads = options.num_threads;
-    NestedResult clusters = nested_clusters(atlas.embedding.vectors.view(), first_neighbors(graph, kClusterNeighbors),
-                                            nested, progress);
+    const KnnGraph working = first_neighbors(graph, kWorkingNeighbors);
+    NestedResult clusters = nested_clusters(atlas.embedding.vectors.view(), working, nested, progress);
     atlas.hierarchy = std::move(clusters.hierarchy);
     atlas.strength = std::move(clusters.strength);
 
@@ -345,7 +345,7 @@ Atlas build_atlas(IngestResult input, const std::vector<GivenVectors>& vectors, 
     MapOptions map;
     map.seed = options.seed;
     map.num_threads = options.num_threads;
-    atlas.layout = atlas_map(atlas.embedding.vectors.view(), graph, map, progress);
+    atlas.layout = atlas_map(atlas.embedding.vectors.view(), working, map, progress);
     QualityOptions quality;
     quality.k = options.n_neighbors;
     quality.num_threads = options.num_threads;

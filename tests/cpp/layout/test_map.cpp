@@ -93,6 +93,21 @@ TEST_CASE("atlas_map: few, identical, repeated, invalid and unconnected items") 
     hole(7, 1) = std::numeric_limits<float>::quiet_NaN();
     Layout layout = atlas_map(hole.view(), brute_graph(hole, 15));
     for (std::int64_t i = 0; i < 60; ++i) CHECK(std::isfinite(layout.coordinates(i, 0)) == (i != 7));
+    // A quarantined row (zero, listed) leaves the others where they are without it.
+    Matrix<float> without = blobs(60, 3, 1, 0);
+    Matrix<float> with(61, 3);
+    std::copy(without.values().begin(), without.values().end(), with.values().begin());
+    KnnGraph listed = brute_graph(without, 15);
+    const Matrix<float> expected = atlas_map(without.view(), listed).coordinates;
+    listed.indices = Matrix<Index>(61, 15, listed.indices.values());
+    listed.indices.values().resize(61 * 15, -1);
+    listed.distances = Matrix<float>(61, 15, listed.distances.values());
+    listed.distances.values().resize(61 * 15, std::numeric_limits<float>::infinity());
+    listed.invalid_rows = {60};
+    layout = atlas_map(with.view(), listed);
+    CHECK(std::isnan(layout.coordinates(60, 0)));
+    for (std::int64_t i = 0; i < 60; ++i) CHECK(layout.coordinates(i, 0) == expected(i, 0));
+
     Matrix<float> none(3, 2);
     for (float& v : none.values()) v = std::numeric_limits<float>::quiet_NaN();
     layout = atlas_map(none.view(), brute_graph(none, 2));

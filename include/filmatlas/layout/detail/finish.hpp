@@ -99,6 +99,25 @@ inline void layout_mark_invalid(Matrix<float>& y, const std::vector<char>& valid
     }
 }
 
+/// The vectors for a start: rows of invalid items (a quarantined zero vector is finite) become NaN in a copy,
+/// so that no start takes them for items.
+inline MatrixView<const float> layout_start_vectors(MatrixView<const float> X, const std::vector<char>& valid,
+                                                    Matrix<float>& copy) {
+    bool masked = false;
+    for (std::int64_t i = 0; i < X.rows && !masked; ++i) {
+        masked = !valid[static_cast<std::size_t>(i)] && X.cols > 0 && std::isfinite(X(i, 0));
+    }
+    if (!masked) return X;
+    copy = Matrix<float>(X.rows, X.cols);
+    for (std::int64_t i = 0; i < X.rows; ++i) {
+        for (std::int64_t d = 0; d < X.cols; ++d) {
+            copy(i, d) =
+                valid[static_cast<std::size_t>(i)] ? X(i, d) : std::numeric_limits<float>::quiet_NaN();
+        }
+    }
+    return copy.view();
+}
+
 inline std::int64_t layout_count(const std::vector<char>& valid) {
     std::int64_t count = 0;
     for (const char v : valid) count += v;

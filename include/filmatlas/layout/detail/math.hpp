@@ -20,8 +20,7 @@
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define FILMATLAS_LAYOUT_X86 1
 #define FILMATLAS_TARGET_AVX2 __attribute__((target("avx2")))
-#define FILMATLAS_TARGET_AVX512 \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define FILMATLAS_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 #endif
 #define FILMATLAS_ALWAYS_INLINE inline __attribute__((always_inline))
 

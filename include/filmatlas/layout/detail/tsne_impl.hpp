@@ -129,8 +129,10 @@ FILMATLAS_INLINE Layout tsne(MatrixView<const float> X, const KnnGraph& graph, c
         start.n_components = options.n_components;
         start.seed = options.seed;
         start.num_threads = options.num_threads;
-        StartResult result =
-            options.init == LayoutInit::Spectral ? spectral_start(X, affinities, start) : pca_start(X, start);
+        Matrix<float> masked;
+        const MatrixView<const float> vectors = detail::layout_start_vectors(X, valid, masked);
+        StartResult result = options.init == LayoutInit::Spectral ? spectral_start(vectors, affinities, start)
+                                                                  : pca_start(vectors, start);
         layout.coordinates = std::move(result.coordinates);
         for (std::string& warning : result.run.warnings) layout.run.warnings.push_back(std::move(warning));
         // A small start lets the early rounds sort the whole before anything is far away.

@@ -377,8 +377,10 @@ FILMATLAS_INLINE Layout umap(MatrixView<const float> X, const KnnGraph& graph, c
             for (float& value : layout.coordinates.row(i)) value = 0;
         }
     } else {
-        StartResult result =
-            options.init == LayoutInit::Spectral ? spectral_start(X, weights, start) : pca_start(X, start);
+        Matrix<float> masked;
+        const MatrixView<const float> vectors = detail::layout_start_vectors(X, valid, masked);
+        StartResult result = options.init == LayoutInit::Spectral ? spectral_start(vectors, weights, start)
+                                                                  : pca_start(vectors, start);
         layout.coordinates = std::move(result.coordinates);
         for (std::string& warning : result.run.warnings) layout.run.warnings.push_back(std::move(warning));
     }
