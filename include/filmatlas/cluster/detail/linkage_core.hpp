@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <span>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -130,7 +132,7 @@ private:
 };
 
 /// Nearest-neighbour chain (Murtagh 1983): right for reducible linkages.
-inline LinkageTree linkage_chain(std::vector<double>& distances, std::vector<double> sizes,
+inline LinkageTree linkage_chain(std::span<double> distances, std::vector<double> sizes,
                                  LinkageMethod method, const Progress& progress) {
     const auto n = static_cast<std::int64_t>(sizes.size());
     LinkageActive active(n);
@@ -182,7 +184,7 @@ inline LinkageTree linkage_chain(std::vector<double>& distances, std::vector<dou
 
 /// Generic algorithm (Anderberg 1973; Muellner 2011): each cluster knows a lower bound of the distance to its
 /// nearest one of higher id, checked only when it comes first. Right for linkages whose heights may fall.
-inline LinkageTree linkage_generic(std::vector<double>& distances, std::vector<double> sizes,
+inline LinkageTree linkage_generic(std::span<double> distances, std::vector<double> sizes,
                                    LinkageMethod method, const Progress& progress) {
     const auto n = static_cast<std::int64_t>(sizes.size());
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -347,11 +349,26 @@ inline void linkage_check_memory(std::int64_t n, const LinkageOptions& options) 
                 "raise memory_limit, use single linkage, or cluster the centroids of a k-means instead");
 }
 
+/// The upper triangle of a distance matrix. Not cleared first: the workers touch its pages as they fill it, so that a
+/// gigabyte is not written twice, and a cancel is heard meanwhile.
+struct CondensedDistances {
+    CondensedDistances() = default;
+    explicit CondensedDistances(std::int64_t n)
+        : count(static_cast<std::size_t>(n * (n - 1) / 2)), values(new double[count]) {}
+    double* data() { return values.get(); }
+    double& operator[](std::size_t at) { return values[at]; }
+    double operator[](std::size_t at) const { return values[at]; }
+    std::span<double> span() { return {values.get(), count}; }
+
+    std::size_t count = 0;
+    std::unique_ptr<double[]> values;
+};
+
 /// All distances of the upper triangle; each row is written by one worker.
 template <class Fill>
-std::vector<double> linkage_condensed(std::int64_t n, int num_threads, const Progress& progress,
-                                      const Fill& fill) {
-    std::vector<double> distances(static_cast<std::size_t>(n * (n - 1) / 2));
+CondensedDistances linkage_condensed(std::int64_t n, int num_threads, const Progress& progress,
+                                     const Fill& fill) {
+    CondensedDistances distances(n);
     parallel_for(
         n - 1, 16, num_threads,
         [&](std::int64_t begin, std::int64_t end) {
@@ -364,7 +381,7 @@ std::vector<double> linkage_condensed(std::int64_t n, int num_threads, const Pro
     return distances;
 }
 
-inline LinkageTree linkage_run(std::vector<double>& distances, std::vector<double> sizes,
+inline LinkageTree linkage_run(std::span<double> distances, std::vector<double> sizes,
                                LinkageMethod method, const Progress& progress) {
     if (method == LinkageMethod::Centroid || method == LinkageMethod::Median) {
         return linkage_generic(distances, std::move(sizes), method, progress);
@@ -383,8 +400,8 @@ LinkageTree linkage_vectors(MatrixView<const T> X, const LinkageOptions& options
         return linkage_distance(rows.row_data(i), rows.row_data(j), rows.cols(), options.metric);
     };
     if (options.method == LinkageMethod::Single) return linkage_prim(n, distance, progress);
-    std::vector<double> distances = linkage_condensed(n, options.num_threads, progress, distance);
-    return linkage_run(distances, std::vector<double>(static_cast<std::size_t>(n), 1.0), options.method,
+    CondensedDistances distances = linkage_condensed(n, options.num_threads, progress, distance);
+    return linkage_run(distances.span(), std::vector<double>(static_cast<std::size_t>(n), 1.0), options.method,
                        progress);
 }
 

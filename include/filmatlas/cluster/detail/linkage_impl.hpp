@@ -166,7 +166,7 @@ FILMATLAS_INLINE LinkageTree linkage_ward_weighted(MatrixView<const double> cent
     }
     if (n == 1) return LinkageTree{Matrix<double>(0, 4), 1};
     detail::linkage_check_memory(n, checked);
-    std::vector<double> distances =
+    detail::CondensedDistances distances =
         detail::linkage_condensed(n, checked.num_threads, progress, [&](std::int64_t i, std::int64_t j) {
             const double a = sizes[static_cast<std::size_t>(i)];
             const double b = sizes[static_cast<std::size_t>(j)];
@@ -174,7 +174,7 @@ FILMATLAS_INLINE LinkageTree linkage_ward_weighted(MatrixView<const double> cent
                                                                                rows.row_data(j), rows.cols(),
                                                                                Metric::Euclidean);
         });
-    return detail::linkage_chain(distances, std::vector<double>(sizes.begin(), sizes.end()),
+    return detail::linkage_chain(distances.span(), std::vector<double>(sizes.begin(), sizes.end()),
                                  LinkageMethod::Ward, progress);
 }
 

@@ -114,7 +114,7 @@ private:
     std::vector<double> weight_;
     std::vector<char> alive_;
     std::vector<Index> nearest_;
-    std::vector<double> distance_;
+    CondensedDistances distance_;
 };
 
 /// Groups after the first `count` merges, one label per node, by first node.
