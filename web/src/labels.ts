@@ -116,7 +116,7 @@ export class Labels {
     return w;
   }
 
-  /** Node labels whose interval holds the zoom and whose box lies inside the viewport of the camera. */
+  /** Node labels whose interval holds the zoom and whose box meets the viewport of the camera. */
   nodesAt(camera: Camera): Placed[] {
     const out: Placed[] = [];
     const z = camera.z;
@@ -125,8 +125,7 @@ export class Labels {
       const cx = camera.screenX(d.x);
       const cy = camera.screenY(d.y);
       const rect = { left: cx - d.box[0] / 2, top: cy - d.box[1] / 2, right: cx + d.box[0] / 2, bottom: cy + d.box[1] / 2 };
-      // A name that the edge of the map would cut is not shown: half a name misleads.
-      if (rect.left < 0 || rect.top < 0 || rect.right > camera.width || rect.bottom > camera.height) continue;
+      if (rect.right <= 0 || rect.bottom <= 0 || rect.left >= camera.width || rect.top >= camera.height) continue;
       out.push({ key: `n${d.id}`, kind: 'node', id: d.id, text: d.lines.join(' '), rect });
     }
     return out;
@@ -135,7 +134,9 @@ export class Labels {
   update(scene: LabelScene): void {
     const { camera, covers } = scene;
     const free = (r: Rect): boolean => !covers.some((c) => meets(c, r));
-    const placed = this.nodesAt(camera).filter((p) => free(p.rect));
+    // A name that the edge of the map would cut is not shown: half a name misleads.
+    const whole = (r: Rect): boolean => r.left >= 0 && r.top >= 0 && r.right <= camera.width && r.bottom <= camera.height;
+    const placed = this.nodesAt(camera).filter((p) => free(p.rect) && whole(p.rect));
     const boxes = placed.map((p) => p.rect);
     const room = (r: Rect): boolean => r.left >= 2 && r.top >= 2 && r.right <= camera.width - 2 && r.bottom <= camera.height - 2 && free(r) && !boxes.some((b) => meets(b, r));
     const add = (kind: LabelKind, row: number, text: string, rect: Rect): void => {
