@@ -10,6 +10,7 @@
 #include "catalogue.hpp"
 #include "filmatlas/atlas/audit.hpp"
 #include "filmatlas/atlas/label_placement.hpp"
+#include "filmatlas/atlas/query.hpp"
 #include "filmatlas/atlas/tables.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/sha256.hpp"
@@ -138,4 +139,22 @@ TEST_CASE("tables: one row per item, node and link; formulas are defused") {
     CHECK(items.find("'=cmd") != std::string::npos);
     CHECK(lines(nodes_csv(atlas)) == atlas.hierarchy.num_nodes() + 1);
     CHECK(lines(neighbors_csv(atlas)) == 25 * 15 + 1);
+}
+
+TEST_CASE("render_site: a title of one megabyte and mixed encodings are carried through") {
+    std::string lines = test::catalogue_text(20);
+    lines += "{\"id\":\"long\",\"title\":\"" + std::string(1 << 20, 'x') + "\",\"plot\":\"samurai sword village\"}\n";
+    lines += "{\"id\":\"latin\",\"title\":\"Am\xE9lie\",\"plot\":\"robot planet space\"}\n";             // Latin-1 byte
+    lines += "{\"id\":\"twice\",\"title\":\"Am\xC3\x83\xC2\xA9lie\",\"plot\":\"ghost house cellar\"}\n";  // UTF-8 of UTF-8
+    const Atlas atlas = build_atlas(parse_jsonl(lines), {}, small_options());
+    CHECK(atlas.size() == 23);
+    CHECK(item_title(atlas, 20).size() == 1 << 20);
+    CHECK(item_title(atlas, 21) == "Am\xEF\xBF\xBDlie");
+    CHECK(item_title(atlas, 22) == "Am\xC3\xA9lie");
+    CHECK(atlas.cleaning.repaired.size() >= 2);
+    const std::string page = render_site(atlas);
+    CHECK(page.size() > 1 << 20);
+    const Report report = validate_site(atlas, page);
+    INFO(to_text(report));
+    CHECK(report.ok());
 }
