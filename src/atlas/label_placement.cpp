@@ -18,6 +18,7 @@ namespace {
 constexpr float kForever = 64;          // log2 of px per unit that no page reaches
 constexpr double kNarrowPage = 300;     // px: the narrowest map that is planned for
 constexpr double kParentLeaves = 560;   // px: a parent's name goes when its members spread this far from it
+constexpr double kMacroPatience = 0.85; // zoom levels: all macro regions are named once the map is 540 px wide
 constexpr double kItemGap = 7;          // px from a point to the start of its title
 constexpr std::size_t kLineCharacters = 24;
 constexpr float kPadding = 6;           // px kept free around a box
@@ -194,16 +195,20 @@ LabelPlacement place_labels(const Atlas& atlas) {
             // The anchor is the densest member; members further down the list are tried while the name would have to wait.
             const double start = parent == nullptr ? result.zoom_lowest
                                                    : std::max<double>(parent->zoom_min, result.zoom_lowest);
-            const std::size_t tries = std::min<std::size_t>(points.size(), level == 0 ? 400 : 12);
-            const std::size_t step = std::max<std::size_t>(1, points.size() / std::max<std::size_t>(tries, 1));
+            // Only the denser half can be an anchor: a name must stand where its members are, not on an outlier. A macro
+            // region may wait until the map is a little larger if that keeps its name at home.
+            const double patience = level == 0 ? kMacroPatience : 0;
+            const std::size_t home = std::max<std::size_t>(1, points.size() / 2);
+            const std::size_t tries = std::min<std::size_t>(home, level == 0 ? 400 : 12);
+            const std::size_t step = std::max<std::size_t>(1, home / tries);
             double best = std::numeric_limits<double>::infinity();
-            for (std::size_t i = 0; i < points.size(); i += step) {
+            for (std::size_t i = 0; i < home; i += step) {
                 const double zoom = appears_at(label, points[i].x, points[i].y, start, result.nodes, order);
                 if (zoom < best - 0.25 || !std::isfinite(best)) {
                     best = zoom;
                     label.x = static_cast<float>(points[i].x), label.y = static_cast<float>(points[i].y);
                 }
-                if (best <= start) break;
+                if (best <= start + patience) break;
             }
             // The stored position is float32: ask again with it, so that the interval is right for what is drawn.
             best = appears_at(label, label.x, label.y, start, result.nodes, order);
