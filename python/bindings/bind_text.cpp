@@ -10,7 +10,7 @@
 #include "filmatlas/text/counts.hpp"
 #include "filmatlas/text/lsa.hpp"
 #include "filmatlas/text/tfidf.hpp"
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 namespace filmatlas::python {
 namespace {

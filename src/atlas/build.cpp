@@ -52,14 +52,7 @@ public:
         hash_.update(&value, sizeof value);
     }
     void bytes(const void* data, std::size_t size) { hash_.update(data, size); }
-    std::string hex() {
-        std::string out;
-        for (const std::uint8_t byte : hash_.digest()) {
-            out += "0123456789abcdef"[byte >> 4];
-            out += "0123456789abcdef"[byte & 15];
-        }
-        return out;
-    }
+    std::string hex() { return hash_.hex(); }
 
 private:
     Sha256 hash_;

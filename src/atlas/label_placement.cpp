@@ -10,7 +10,7 @@
 #include <numeric>
 
 #include "filmatlas/atlas/query.hpp"
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 namespace filmatlas {
 namespace {

@@ -11,7 +11,7 @@
 #include "filmatlas/layout/map.hpp"
 #include "filmatlas/neighbors/knn.hpp"
 #include "filmatlas/text/counts.hpp"
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 namespace filmatlas {
 namespace {

@@ -9,10 +9,11 @@
 #include <set>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/sha256.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
+#include "filmatlas/core/utf8.hpp"
 #include "filmatlas/io/files.hpp"
 
 namespace filmatlas {
@@ -64,7 +65,7 @@ void check_sections(const Container& container) {
     std::set<std::string_view> names;
     for (const Section& section : container.sections) {
         const std::string quoted = "section '" + detail::excerpt(section.name) + "'";
-        if (section.name.empty() || detail::find_invalid_utf8(section.name) != std::string::npos) {
+        if (section.name.empty() || !is_valid_utf8(section.name)) {
             refuse(quoted + ": a name is UTF-8 text and not empty");
         }
         if (!names.insert(section.name).second) refuse(quoted + " occurs twice");

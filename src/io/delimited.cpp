@@ -5,8 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
 
 namespace filmatlas {
 namespace {

@@ -15,8 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
 
 namespace filmatlas {
 namespace {

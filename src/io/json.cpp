@@ -8,8 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
+#include "filmatlas/core/utf8.hpp"
 
 namespace filmatlas {
 namespace {
@@ -245,11 +246,11 @@ void append_json_string(std::string& out, std::string_view text, JsonEscape esca
     while (i < text.size()) {
         const auto c = static_cast<unsigned char>(text[i]);
         if (c >= 0x80) {
-            const detail::Utf8Char decoded = detail::decode_utf8(text, i);
-            if (html && (decoded.code_point == 0x2028 || decoded.code_point == 0x2029)) {
-                append_unicode_escape(out, static_cast<unsigned>(decoded.code_point));
+            const CodePoint decoded = decode_utf8(text, i);
+            if (html && (decoded.value == 0x2028 || decoded.value == 0x2029)) {
+                append_unicode_escape(out, static_cast<unsigned>(decoded.value));
             } else {
-                detail::append_utf8(out, decoded.code_point);
+                append_utf8(out, decoded.value);
             }
             i += static_cast<std::size_t>(decoded.length);
             continue;

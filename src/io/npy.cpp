@@ -12,8 +12,8 @@
 #include <string_view>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
 #include "filmatlas/io/files.hpp"
 #include "half.hpp"
 #include "zip.hpp"

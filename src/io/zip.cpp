@@ -9,8 +9,8 @@
 #include <limits>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
 
 namespace filmatlas::detail {
 namespace {

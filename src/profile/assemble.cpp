@@ -5,8 +5,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
+#include "filmatlas/core/utf8.hpp"
 #include "filmatlas/io/delimited.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
 #include "raw_table.hpp"
 
 namespace filmatlas::detail {

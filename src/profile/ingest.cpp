@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "filmatlas/profile/ingest.hpp"
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
 #include "filmatlas/io/files.hpp"
 #include "raw_table.hpp"
 

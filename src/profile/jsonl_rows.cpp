@@ -5,8 +5,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/parallel.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
+#include "filmatlas/core/utf8.hpp"
 #include "filmatlas/io/json.hpp"
 #include "filmatlas/profile/clean.hpp"
 #include "raw_table.hpp"
@@ -183,8 +184,8 @@ Row json_row(std::string_view text, std::int64_t line, JsonBlock& block) {
     Row row;
     row.line = line;
     std::string repaired;
-    if (find_invalid_utf8(text) != std::string_view::npos) {
-        repaired = to_valid_utf8(text);
+    if (!is_valid_utf8(text)) {
+        repaired = replace_invalid_utf8(text);
         text = repaired;
         row.notes.push_back({-1, kInvalidUtf8});
     }

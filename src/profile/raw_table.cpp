@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "filmatlas/io/detail/utf8.hpp"
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/profile/clean.hpp"
 
 namespace filmatlas::detail {

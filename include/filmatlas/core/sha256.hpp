@@ -15,12 +15,14 @@
 
 namespace filmatlas {
 
-/// Incremental hash: update any number of times, then digest() once.
+/// Incremental hash: update any number of times, then digest() or hex() once.
 class Sha256 {
 public:
     void update(const void* data, std::size_t size);
     void update(std::string_view text) { update(text.data(), text.size()); }
     std::array<std::uint8_t, 32> digest();
+    /// The digest as 64 lower-case hexadecimal digits.
+    std::string hex();
 
 private:
     void block(const std::uint8_t* bytes);

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "filmatlas/core/random.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
+#include "filmatlas/core/utf8.hpp"
 #include "filmatlas/io/json.hpp"
 #include "io/support.hpp"
 
@@ -23,7 +23,7 @@ std::int64_t refused_at(std::string_view text) {
     const auto error = error_of([&] { parse_json(text); });
     if (!error) return -1;
     CHECK(error->code() == ErrorCode::Format);
-    CHECK(detail::find_invalid_utf8(error->what()) == std::string::npos);
+    CHECK(is_valid_utf8(error->what()));
     CHECK(std::string(error->what()).size() < 400);
     return error->where().byte_offset;
 }

@@ -9,7 +9,7 @@
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/random.hpp"
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 using namespace filmatlas;
 

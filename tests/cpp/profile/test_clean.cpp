@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "filmatlas/core/random.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
+#include "filmatlas/core/utf8.hpp"
 #include "filmatlas/profile/clean.hpp"
 
 using namespace filmatlas;
@@ -28,7 +28,7 @@ std::string encode_twice(const std::string& text) {
     std::string out;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        detail::append_utf8(out, byte >= 0x80 && byte < 0xA0 ? kTable[byte - 0x80] : byte);
+        append_utf8(out, byte >= 0x80 && byte < 0xA0 ? kTable[byte - 0x80] : byte);
     }
     return out;
 }
@@ -110,7 +110,7 @@ TEST_CASE("clean_text: the result is clean: valid, and a second pass changes not
         for (std::uint64_t i = stream.next() % 12; i > 0; --i) text += parts[stream.next() % parts.size()];
         const std::string original = text;
         clean_text(text);
-        CHECK(detail::find_invalid_utf8(text) == std::string::npos);
+        CHECK(is_valid_utf8(text));
         std::string again = text;
         const TextRepairs repairs = clean_text(again);
         if (again != text || repairs.white_space || repairs.double_encoded) FAIL_CHECK(original);

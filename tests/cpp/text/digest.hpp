@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "filmatlas/core/random.hpp"
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 /// Digests and random texts that Python scripts reproduce: FNV-1a over bytes, draws by filmatlas::mix64.
 struct Digest {

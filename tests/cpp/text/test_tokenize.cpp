@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 #include "text/digest.hpp"
 
 using namespace filmatlas;

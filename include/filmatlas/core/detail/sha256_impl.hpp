@@ -96,15 +96,19 @@ FILMATLAS_INLINE std::string base64(const void* data, std::size_t size) {
     return out;
 }
 
-FILMATLAS_INLINE std::string sha256_hex(std::string_view bytes) {
-    Sha256 hash;
-    hash.update(bytes);
+FILMATLAS_INLINE std::string Sha256::hex() {
     std::string out;
-    for (const std::uint8_t byte : hash.digest()) {
+    for (const std::uint8_t byte : digest()) {
         out += "0123456789abcdef"[byte >> 4];
         out += "0123456789abcdef"[byte & 15];
     }
     return out;
+}
+
+FILMATLAS_INLINE std::string sha256_hex(std::string_view bytes) {
+    Sha256 hash;
+    hash.update(bytes);
+    return hash.hex();
 }
 
 FILMATLAS_INLINE std::string sha256_base64(std::string_view bytes) {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 /// @file word_forms.hpp
 /// @brief Forms of a word, worked out once per word and compared often; inline.

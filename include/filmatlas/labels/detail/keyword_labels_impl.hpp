@@ -16,7 +16,7 @@
 #include "filmatlas/keywords/diversity.hpp"
 #include "filmatlas/labels/detail/label_text.hpp"
 #include "filmatlas/labels/keyword_labels.hpp"
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 namespace filmatlas {
 namespace detail {

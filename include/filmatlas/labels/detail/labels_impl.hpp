@@ -14,7 +14,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/labels/detail/label_text.hpp"
 #include "filmatlas/labels/labels.hpp"
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 namespace filmatlas {
 namespace detail {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "filmatlas/io/detail/utf8.hpp"
+#include "filmatlas/core/utf8.hpp"
 #include "filmatlas/profile/clean.hpp"
 
 namespace filmatlas {
@@ -53,8 +53,8 @@ inline bool clean_undo_layer(std::string& text) {
     std::string bytes;
     bytes.reserve(text.size());
     for (std::size_t i = 0; i < text.size();) {
-        const Utf8Char c = decode_utf8(text, i);
-        const int byte = clean_windows_1252_byte(c.code_point);
+        const CodePoint c = decode_utf8(text, i);
+        const int byte = clean_windows_1252_byte(c.value);
         if (byte < 0) return false;
         bytes += static_cast<char>(byte);
         i += static_cast<std::size_t>(c.length);
@@ -62,11 +62,11 @@ inline bool clean_undo_layer(std::string& text) {
     int sequences = 0;
     bool typical = false;
     for (std::size_t i = 0; i < bytes.size();) {
-        const Utf8Char c = decode_utf8(bytes, i);
+        const CodePoint c = decode_utf8(bytes, i);
         if (!c.valid) return false;
         if (c.length > 1) {
             // A C1 control is common only as a further layer's half-decoded byte.
-            if (!clean_is_common(c.code_point) && !(c.code_point >= 0x80 && c.code_point < 0xA0))
+            if (!clean_is_common(c.value) && !(c.value >= 0x80 && c.value < 0xA0))
                 return false;
             ++sequences;
             const auto lead = static_cast<unsigned char>(bytes[i]);
@@ -92,8 +92,8 @@ inline bool clean_undo_punctuation(std::string& text) {
         const std::size_t third = found + kStart.size();
         std::size_t next = third;
         if (third < text.size()) {
-            const Utf8Char c = decode_utf8(text, third);
-            const int byte = clean_windows_1252_byte(c.code_point);
+            const CodePoint c = decode_utf8(text, third);
+            const int byte = clean_windows_1252_byte(c.value);
             if (byte >= 0x80 && byte <= 0xBF) {
                 out.append(text, copied, found - copied);
                 append_utf8(out, 0x2000U + static_cast<char32_t>(byte - 0x80));
@@ -120,8 +120,8 @@ inline bool clean_white_space(std::string& text) {
     out.reserve(text.size());
     bool gap = false;
     for (std::size_t i = 0; i < text.size();) {
-        const Utf8Char c = decode_utf8(text, i);
-        if (clean_is_space(c.code_point)) {
+        const CodePoint c = decode_utf8(text, i);
+        if (clean_is_space(c.value)) {
             gap = true;
         } else {
             if (gap && !out.empty()) out += ' ';
@@ -149,8 +149,8 @@ FILMATLAS_INLINE TextRepairs clean_text(std::string& text) {
         previous = c;
     }
     if (!ascii) {
-        if (detail::find_invalid_utf8(text) != std::string::npos) {
-            text = detail::to_valid_utf8(text);
+        if (!is_valid_utf8(text)) {
+            text = replace_invalid_utf8(text);
             repairs.invalid_utf8 = true;
         }
     }

@@ -10,9 +10,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
+#include "filmatlas/core/utf8.hpp"
 #include "filmatlas/profile/compose.hpp"
 #include "filmatlas/profile/records.hpp"
 
@@ -56,9 +57,9 @@ public:
     /// False when there are no more; else `end` is the byte behind the token.
     bool next(std::size_t& end) noexcept {
         while (at_ < text_.size()) {
-            const Utf8Char c = decode(at_);
+            const CodePoint c = decode(at_);
             at_ += static_cast<std::size_t>(c.length);
-            const ComposeCharClass kind = compose_char_class(c.code_point);
+            const ComposeCharClass kind = compose_char_class(c.value);
             if (kind == ComposeCharClass::Word) skip_word();
             if (kind == ComposeCharClass::Word || kind == ComposeCharClass::Ideograph) {
                 end = at_;
@@ -69,16 +70,16 @@ public:
     }
 
 private:
-    Utf8Char decode(std::size_t position) const noexcept { return decode_utf8(text_, position); }
+    CodePoint decode(std::size_t position) const noexcept { return decode_utf8(text_, position); }
     bool word_at(std::size_t position) const noexcept {
         return position < text_.size() &&
-               compose_char_class(decode(position).code_point) == ComposeCharClass::Word;
+               compose_char_class(decode(position).value) == ComposeCharClass::Word;
     }
     void skip_word() noexcept {
         while (at_ < text_.size()) {
-            const Utf8Char c = decode(at_);
+            const CodePoint c = decode(at_);
             const std::size_t after = at_ + static_cast<std::size_t>(c.length);
-            const ComposeCharClass kind = compose_char_class(c.code_point);
+            const ComposeCharClass kind = compose_char_class(c.value);
             if (kind != ComposeCharClass::Word && !(kind == ComposeCharClass::Apostrophe && word_at(after)))
                 return;
             at_ = after;

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
 #include "filmatlas/profile/numeric.hpp"
 #include "filmatlas/profile/records.hpp"
 

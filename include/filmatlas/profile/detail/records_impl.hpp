@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "filmatlas/core/detail/quote.hpp"
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/io/detail/utf8.hpp"
 #include "filmatlas/profile/records.hpp"
 
 namespace filmatlas {

@@ -18,7 +18,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/text/detail/unicode_index.hpp"
 #include "filmatlas/text/stop_words.hpp"
-#include "filmatlas/text/utf8.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 /// @file token_table.hpp
 /// @brief The scanner of texts and the hash table of tokens, inline.
@@ -69,7 +69,7 @@ void scan_tokens(std::string_view text, const UnicodeIndex& index, TokenBuffer& 
                 ++at;
                 continue;
             }
-            const CodePoint unit = utf8_decode(text, at);
+            const CodePoint unit = decode_utf8(text, at);
             char32_t value = unit.value;
             bool ends = false;
             if (value == kCapitalIWithDot) {

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "filmatlas/text/code_point.hpp"
+#include "filmatlas/core/utf8.hpp"
 
 /// @file unicode_index.hpp
 /// @brief What the tokeniser's inner loops need of Unicode, inline.
@@ -90,48 +90,12 @@ inline constexpr char32_t kFinalSigma = U'\u03C2';
 inline constexpr char32_t kCapitalIWithDot = U'\u0130';
 inline constexpr char32_t kCombiningDotAbove = U'\u0307';
 
-inline CodePoint utf8_decode(std::string_view text, std::size_t offset) noexcept {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned lead = byte(offset);
-    if (lead < 0x80) return {static_cast<char32_t>(lead), 1, true};
-    int length = 0;
-    char32_t value = 0;
-    // The second byte's range excludes overlong forms, surrogates and values above U+10FFFF (Unicode table
-    // 3-7).
-    unsigned low = 0x80;
-    unsigned high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-        length = 2;
-        value = lead & 0x1FU;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-        length = 3;
-        value = lead & 0x0FU;
-        if (lead == 0xE0) low = 0xA0;
-        if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-        length = 4;
-        value = lead & 0x07U;
-        if (lead == 0xF0) low = 0x90;
-        if (lead == 0xF4) high = 0x8F;
-    } else {
-        return {U'\uFFFD', 1, false};
-    }
-    for (int i = 1; i < length; ++i) {
-        const std::size_t at = offset + static_cast<std::size_t>(i);
-        if (at >= text.size() || byte(at) < low || byte(at) > high) return {U'\uFFFD', i, false};
-        value = value << 6 | (byte(at) & 0x3FU);
-        low = 0x80;
-        high = 0xBF;
-    }
-    return {value, length, true};
-}
-
 /// Start of the unit that ends before `offset` > 0: a valid sequence, else one byte.
 inline std::size_t utf8_previous(std::string_view text, std::size_t offset) noexcept {
     for (std::size_t back = 1; back <= 4 && back <= offset; ++back) {
         const std::size_t start = offset - back;
         if ((static_cast<unsigned char>(text[start]) & 0xC0U) == 0x80U) continue;
-        const CodePoint unit = utf8_decode(text, start);
+        const CodePoint unit = decode_utf8(text, start);
         if (unit.valid && static_cast<std::size_t>(unit.length) == back) return start;
         break;
     }
@@ -144,14 +108,14 @@ inline bool is_final_sigma(std::string_view text, std::size_t offset) noexcept {
     bool after_cased = false;
     for (std::size_t at = offset; at > 0;) {
         at = utf8_previous(text, at);
-        const char32_t c = utf8_decode(text, at).value;
+        const char32_t c = decode_utf8(text, at).value;
         if (unicode_contains(unicode_case_ignorable, c)) continue;
         after_cased = unicode_contains(unicode_cased, c);
         break;
     }
     if (!after_cased) return false;
     for (std::size_t at = offset + 2; at < text.size();) {
-        const CodePoint unit = utf8_decode(text, at);
+        const CodePoint unit = decode_utf8(text, at);
         if (!unicode_contains(unicode_case_ignorable, unit.value))
             return !unicode_contains(unicode_cased, unit.value);
         at += static_cast<std::size_t>(unit.length);

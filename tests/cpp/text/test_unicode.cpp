@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "filmatlas/text/utf8.hpp"
-#include "filmatlas/text/code_point.hpp"
+#include "filmatlas/text/unicode.hpp"
 
 #include <doctest/doctest.h>
 
@@ -12,7 +11,7 @@
 using namespace filmatlas;
 using namespace std::string_view_literals;
 
-TEST_CASE("utf8: word, space and lower-case properties of every code point equal Python's") {
+TEST_CASE("unicode: word, space and lower-case properties of every code point equal Python's") {
     // Python 3.11 (Unicode 14): re.fullmatch(r"\w", c), c.isspace(), c.lower() of all code points.
     REQUIRE(unicode_version() == "14.0.0");
     Digest digest;
@@ -40,29 +39,6 @@ TEST_CASE("utf8: broken bytes are replaced as Python's decode(\"utf-8\", \"repla
         CHECK(count_code_points(bytes) == static_cast<std::int64_t>(to_code_points(text).size()));
     }
     CHECK(digest.value == 0x8BE27300ECA7EFEEULL);
-}
-
-TEST_CASE("utf8: every code point survives a round trip; others become U+FFFD") {
-    for (char32_t c = 0; c < 0x110000; ++c) {
-        if (c >= 0xD800 && c <= 0xDFFF) continue;
-        std::string text;
-        append_utf8(text, c);
-        const CodePoint unit = decode_utf8(text, 0);
-        if (!unit.valid || unit.value != c || unit.length != static_cast<int>(text.size())) {
-            FAIL("code point " << static_cast<std::uint32_t>(c));
-        }
-    }
-    std::string text;
-    append_utf8(text, 0xD800);
-    append_utf8(text, 0x110000);
-    CHECK(text == "\uFFFD\uFFFD");
-}
-
-TEST_CASE("utf8: the first invalid byte is named") {
-    CHECK_FALSE(find_invalid_utf8("héllo").has_value());
-    CHECK(find_invalid_utf8("h\xC3") == 1U);
-    CHECK(find_invalid_utf8("ab\xED\xA0\x80") == 2U);
-    CHECK(find_invalid_utf8("\xC0\x80") == 0U);
 }
 
 TEST_CASE("lower: final sigma looks past case-ignorable characters on both sides") {
