@@ -116,11 +116,9 @@ FILMATLAS_ALWAYS_INLINE void layout_pow_lanes(typename LayoutVec<Lanes>::F& x, f
 /// Widest lanes that the chosen instruction set has.
 inline int layout_lanes() {
 #ifdef FILMATLAS_LAYOUT_X86
-    switch (simd_level()) {
-        case SimdLevel::Avx512: return 16;
-        case SimdLevel::Avx2: return 8;
-        case SimdLevel::Baseline: return 4;
-    }
+    const SimdLevel level = simd_level();
+    if (level >= SimdLevel::Avx512) return 16;
+    if (level >= SimdLevel::Avx2) return 8;
 #endif
     return 4;
 }

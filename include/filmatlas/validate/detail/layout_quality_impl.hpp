@@ -140,13 +140,11 @@ FILMATLAS_QUALITY_LOOPS(avx512, __attribute__((target("avx512f,avx512bw,avx512dq
 
 inline QualityLoops quality_loops() {
 #if defined(__x86_64__)
-    switch (simd_level()) {
-        case SimdLevel::Avx512:
-            return {&quality_before_f32_avx512, &quality_before_f64_avx512, &quality_map_row_avx512};
-        case SimdLevel::Avx2:
-            return {&quality_before_f32_avx2, &quality_before_f64_avx2, &quality_map_row_avx2};
-        case SimdLevel::Baseline: break;
-    }
+    const SimdLevel level = simd_level();
+    if (level >= SimdLevel::Avx512)
+        return {&quality_before_f32_avx512, &quality_before_f64_avx512, &quality_map_row_avx512};
+    if (level >= SimdLevel::Avx2)
+        return {&quality_before_f32_avx2, &quality_before_f64_avx2, &quality_map_row_avx2};
 #endif
     return {&quality_before_f32_baseline, &quality_before_f64_baseline, &quality_map_row_baseline};
 }
