@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "filmatlas/core/config.hpp"
@@ -30,10 +31,11 @@ public:
 
     /// `fill(i, out)` writes the `cols` values of row i; called once per row, from any thread.
     template <class Fill>
-    PackedRows(std::int64_t rows, std::int64_t cols, int num_threads, Fill&& fill)
+    PackedRows(std::int64_t rows, std::int64_t cols, int num_threads, Fill&& fill, const Progress& progress = {},
+               std::string_view stage = {})
         : rows_(rows), cols_(cols), panels_((rows + panel_rows - 1) / panel_rows) {
         storage_ = std::make_unique_for_overwrite<Line[]>(static_cast<std::size_t>(panels_ * cols_));
-        parallel_for(panels_, 8, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        const auto pack = [&](std::int64_t begin, std::int64_t end) {
             std::vector<T> row(static_cast<std::size_t>(cols_));
             for (std::int64_t p = begin; p < end; ++p) {
                 Line* lines = storage_.get() + p * cols_;
@@ -48,7 +50,8 @@ public:
                     }
                 }
             }
-        });
+        };
+        parallel_for(panels_, 8, num_threads, pack, progress, stage);
     }
 
     explicit PackedRows(MatrixView<const T> rows, int num_threads = 0)

@@ -12,7 +12,7 @@
 /// @file kernels.hpp
 /// @brief The inner loops, once per instruction set, behind one table of functions.
 ///
-/// All levels give the same bits for finite input (but for `block_product_loose`). Float32 products are
+/// All levels give the same bits for finite input (but for `block_product_loose` and the screen). Float32 products are
 /// accumulated with a fused multiply-add (one rounding); processors without one emulate it exactly. Float64
 /// products are rounded before they are added. Reductions use 32 fixed lanes and a fixed tree; block products
 /// accumulate every output element over the dimension in ascending order, so that no result depends on a
@@ -25,6 +25,22 @@ inline constexpr std::size_t panel_rows_f32 = 16;
 /// Rows per panel of packed float64 data.
 inline constexpr std::size_t panel_rows_f64 = 8;
 
+/// Rows in panels of 16 for the screen, with their share of the pairs' keys. `panels` is even.
+struct ScreenRows {
+    const void* data;    ///< word k of row r of panel p at [(p * words + k) * 16 + r], 32 bits each; much faster
+                         ///< when aligned to 64 bytes
+    std::size_t panels;
+    const float* add;    ///< per row, finite; +inf where there is no row
+    const float* gap;    ///< add - limit, per row
+};
+
+/// A pair that the screen does not rule out; row and column count from the block's first.
+struct ScreenHit {
+    std::uint16_t row;
+    std::uint16_t col;
+    float key;  ///< (add of the row + add of the column) - product
+};
+
 /// Function table of one instruction set. Pointers need no alignment; ranges must not overlap unless said
 /// otherwise.
 struct Kernels {
@@ -36,6 +52,10 @@ struct Kernels {
     float (*squared_l2_scaled)(const float* a, float scale_a, const float* b, float scale_b, std::size_t n);
     /// Sum of |a[i] - b[i]|.
     float (*l1)(const float* a, const float* b, std::size_t n);
+    /// `l1` of every row of `a` with every row of `b`, bit by bit the same: c[i * c_stride + j]. The rows are given by
+    /// their addresses. Several times faster than one pair at a time.
+    void (*l1_block)(const float* const* a, std::size_t a_rows, const float* const* b, std::size_t b_rows,
+                     std::size_t n, float* c, std::size_t c_stride);
 
     /// C = A * B^T for one panel of A (16 rows) and `b_panels` consecutive panels of B, `n` the dimension.
     /// `c` receives 16 rows of 16 * b_panels values, row stride `c_stride` elements.
@@ -58,6 +78,25 @@ struct Kernels {
                               const float* row_add, const float* col_add, float scale, const float* row_limit,
                               const float* col_limit, std::uint32_t* hits);
 
+    /// Whether the screen's words are pairs of bfloat16 (values 2k and 2k + 1, the first one in the low half)
+    /// or float32 values.
+    bool screen_bfloat16;
+    /// Arranges `panels` panels of `words` words the way `screen_block` wants its left operand; null where it
+    /// takes them as they are.
+    void (*screen_left)(const void* data, std::size_t words, std::size_t panels, void* out);
+    /// Multiplies all rows of the left with all rows of the right (at most 65,536 each) and writes the pairs
+    /// whose key is at most the limit of either, up to the rounding of the sums of add and limit, to `hits`
+    /// (room for all pairs), in no particular order; returns their number. With bfloat16, `words` must be a
+    /// multiple of 16.
+    ///
+    /// The product: the n terms (`words`, or with bfloat16 2 * `words`) are added in an order of the level's
+    /// own, each through at most n + n / 32 + 4 roundings to nearest float32; with bfloat16, subnormal values
+    /// and results count as zero. (TDPBF16PS and VDPBF16PS fuse each multiplication with an addition in
+    /// float32, round to nearest and flush subnormals, whatever MXCSR says: Intel 64 and IA-32 Architectures
+    /// Software Developer's Manual, volume 2.)
+    std::size_t (*screen_block)(const ScreenRows& left, const ScreenRows& right, std::size_t words,
+                                ScreenHit* hits);
+
     /// y[i] += w * x[i], the product rounded first.
     void (*add_scaled)(float w, const float* x, float* y, std::size_t n);
     void (*add_scaled_f64)(double w, const double* x, double* y, std::size_t n);
@@ -71,7 +110,7 @@ struct Kernels {
     /// float32 to bfloat16, to nearest even.
     void (*float_to_bfloat16)(const float* x, std::uint16_t* y, std::size_t n);
 
-    const char* name;  ///< "portable", "sse2", "avx2" or "avx512"
+    const char* name;  ///< "portable", "sse2", "avx2", "avx512", "avx512_bf16" or "amx"
 };
 
 /// Table for `simd_level()`; look it up once per call of an algorithm. Header-only use has the one table that

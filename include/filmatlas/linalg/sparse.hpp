@@ -71,6 +71,10 @@ CsrMatrix<T> fuzzy_union(const CsrMatrix<T>& a, double mix = 1.0, int num_thread
 template <class T>
 std::vector<double> row_sums(const CsrMatrix<T>& a, int num_threads = 0);
 
+/// Sums of the columns, float64; shape (cols,). Each runs over its entries in ascending row order.
+template <class T>
+std::vector<double> col_sums(const CsrMatrix<T>& a, int num_threads = 0);
+
 /// Multiplies row i by factors[i]. @throws Error (Shape) when factors are not (rows,).
 template <class T>
 void scale_rows(CsrMatrix<T>& a, std::span<const double> factors, int num_threads = 0);
@@ -87,6 +91,50 @@ enum class RowNorm {
 /// Divides each row by its norm; rows of norm 0 stay.
 template <class T>
 void normalize_rows(CsrMatrix<T>& a, RowNorm norm, int num_threads = 0);
+
+/// The given rows in the given order, repeats allowed; shape (rows.size(), a.cols).
+/// @throws Error (Shape) for an id outside the matrix.
+template <class T>
+CsrMatrix<T> select_rows(const CsrMatrix<T>& a, std::span<const Index> rows, int num_threads = 0);
+/// The given columns in the given order, repeats allowed; shape (a.rows, columns.size()). O(nnz + cols) and a sort
+/// of each row that the order disturbs.
+/// @throws Error (Shape) for an id outside the matrix.
+template <class T>
+CsrMatrix<T> select_cols(const CsrMatrix<T>& a, std::span<const Index> columns, int num_threads = 0);
+
+/// Rows [begin, end). @throws Error (Shape) unless 0 <= begin <= end <= rows.
+template <class T>
+CsrMatrix<T> row_range(const CsrMatrix<T>& a, std::int64_t begin, std::int64_t end);
+/// Columns [begin, end). @throws Error (Shape) unless 0 <= begin <= end <= cols.
+template <class T>
+CsrMatrix<T> col_range(const CsrMatrix<T>& a, std::int64_t begin, std::int64_t end, int num_threads = 0);
+
+/// Compressed sparse columns of A: the compressed sparse rows of its transpose, under A's own names. Where columns are
+/// walked (terms' documents, tags' items); all algorithms stay those of CsrMatrix.
+template <class T>
+struct CscMatrix {
+    CsrMatrix<T> columns;  ///< row j is A's column j
+
+    CscMatrix() = default;
+    explicit CscMatrix(const CsrMatrix<T>& a, int num_threads = 0) : columns(transpose(a, num_threads)) {}
+
+    std::int64_t rows() const noexcept { return columns.cols; }
+    std::int64_t cols() const noexcept { return columns.rows; }
+    std::int64_t nnz() const noexcept { return columns.nnz(); }
+    /// Rows of column j's entries, ascending, and their values.
+    std::span<const Index> col_indices(std::int64_t j) const { return columns.row_indices(j); }
+    std::span<const T> col_values(std::int64_t j) const { return columns.row_values(j); }
+    /// A again, by rows.
+    CsrMatrix<T> to_csr(int num_threads = 0) const { return transpose(columns, num_threads); }
+    bool operator==(const CscMatrix&) const = default;
+};
+
+/// A^T * X, X dense (a.rows, c); result (a.cols, c).
+/// @throws Error (Shape) when the sizes do not fit.
+template <class T>
+Matrix<T> multiply_transposed(const CscMatrix<T>& a, MatrixView<const T> x, int num_threads = 0) {
+    return multiply(a.columns, x, num_threads);
+}
 
 }  // namespace filmatlas
 

@@ -12,11 +12,12 @@
 #include "filmatlas/linalg/csr.hpp"
 
 /// @file truncated_svd.hpp
-/// @brief The largest singular triplets of a sparse matrix: latent semantic analysis of term counts.
+/// @brief The largest singular triplets of a matrix: latent semantic analysis of term counts.
 ///
-/// Randomised subspace iteration (Halko, Martinsson & Tropp, 2011) in float64. Cost per round: two sparse
-/// products of nnz * (c + oversamples) and one orthonormalisation of m (c + oversamples)^2. The same bytes
-/// for every number of threads and every instruction set.
+/// Sparse: randomised subspace iteration (Halko, Martinsson & Tropp, 2011), in float32 up to the last round, which is
+/// float64. Cost per round: two sparse products of nnz * (c + oversamples) and one orthonormalisation of
+/// m (c + oversamples)^2. Dense: from A^T A (see pca.hpp), without a draw, up to 2,048 columns. The same bytes for
+/// every number of threads and every instruction set.
 
 namespace filmatlas {
 
@@ -24,7 +25,7 @@ namespace filmatlas {
 struct SvdOptions {
     /// Triplets to keep; in [1, min(rows, cols)].
     int n_components = 100;
-    /// Rounds; at least 0. More rounds separate close singular values better.
+    /// Rounds; at least 0; not used where the dense way needs none. More rounds separate close singular values better.
     int n_iterations = 4;
     /// Extra directions that are iterated and dropped at the end; at least 0.
     int n_oversamples = 10;
@@ -46,6 +47,11 @@ struct TruncatedSvdResult {
 /// @throws Error (InvalidArgument) for bad options, (Shape) for an empty matrix, (Cancelled).
 TruncatedSvdResult truncated_svd(const CsrMatrix<float>& a, const SvdOptions& options = {},
                                  const Progress& progress = {});
+
+/// The same of a dense matrix (n, m), which is not centred. Singular values below a millionth of the largest count as
+/// zero.
+/// @throws Error (InvalidArgument) for bad options and for values that are not finite, naming the first row; (Shape).
+TruncatedSvdResult truncated_svd(MatrixView<const float> a, const SvdOptions& options = {});
 
 }  // namespace filmatlas
 

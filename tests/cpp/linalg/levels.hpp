@@ -36,7 +36,7 @@ private:
     std::string old_;
 };
 
-inline constexpr const char* simd_words[] = {"baseline", "avx2", "avx512"};
+inline constexpr const char* simd_words[] = {"baseline", "avx2", "avx512", "avx512_bf16", "amx"};
 
 template <class T>
 bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {

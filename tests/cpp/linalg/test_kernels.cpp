@@ -84,7 +84,7 @@ TEST_CASE("kernels: a table per level, no level above what was asked for") {
 #endif
 #endif
     const SimdLevelScope wrong("avx1024");
-    CHECK_THROWS_WITH_AS(kernels(), doctest::Contains("use baseline, avx2 or avx512"), Error);
+    CHECK_THROWS_WITH_AS(kernels(), doctest::Contains("use baseline, avx2, avx512, avx512_bf16 or amx"), Error);
 }
 
 TEST_CASE("kernels: the multiply-add rounds once at every level, over random bit patterns") {
@@ -251,6 +251,31 @@ TEST_CASE("kernels: reductions agree with float64, are symmetric, and vanish for
                   kernel->squared_l2_scaled(b, 1.3F, a, 0.7F, size));
             CHECK(kernel->squared_l2_scaled(a, 0.7F, a, 0.7F, size) == 0);
             CHECK(kernel->l1(a, a, size) == 0);
+        }
+    }
+}
+
+TEST_CASE("kernels: l1_block gives the bits of l1 pair by pair, whatever the numbers of rows") {
+    for (const Kernels* kernel : tables()) {
+        CAPTURE(kernel->name);
+        for (const std::int64_t n : {1, 31, 32, 33, 100, 384}) {
+            const auto m = random_matrix(23, n, static_cast<std::uint64_t>(n) + 40);
+            std::vector<const float*> rows;
+            for (std::int64_t i = 0; i < 23; ++i) rows.push_back(m.row_data((i * 7) % 23));  // in any order
+            const auto size = static_cast<std::size_t>(n);
+            for (const std::size_t a_rows : {1U, 3U, 4U, 9U}) {
+                for (const std::size_t b_rows : {1U, 2U, 5U, 14U}) {
+                    constexpr std::size_t stride = 17;
+                    std::vector<float> c(a_rows * stride, -1.0F);
+                    std::vector<float> want = c;
+                    kernel->l1_block(rows.data(), a_rows, rows.data() + 9, b_rows, size, c.data(), stride);
+                    for (std::size_t i = 0; i < a_rows; ++i) {
+                        for (std::size_t j = 0; j < b_rows; ++j)
+                            want[i * stride + j] = kernel->l1(rows[i], rows[9 + j], size);
+                    }
+                    CHECK(testing::same_bits(c, want));  // and nothing beside the rows is written
+                }
+            }
         }
     }
 }

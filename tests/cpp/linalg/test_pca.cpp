@@ -140,3 +140,35 @@ TEST_CASE("pca: constant data has no variance; bad input is named") {
                          doctest::Contains("at least two"), Error);
     CHECK_THROWS_AS(pca_transform(r, Matrix<float>(1, 2).view()), Error);
 }
+
+TEST_CASE("pca: few of many axes equal the full decomposition; clusters of equal variances; any magnitude") {
+    const auto x = stretched(500, 96, 6);
+    const auto few = pca(x.view(), {.n_components = 8});
+    const auto many = pca(x.view(), {.n_components = 90});
+    for (std::int64_t a = 0; a < 8; ++a) {
+        CHECK(few.explained_variance[static_cast<std::size_t>(a)] ==
+              doctest::Approx(many.explained_variance[static_cast<std::size_t>(a)]).epsilon(1e-9));
+        CHECK(std::abs(dot(few.components, a, many.components, a)) == doctest::Approx(1).epsilon(1e-6));
+    }
+    // Corners of a scaled cross: 64 variances, all equal.
+    Matrix<float> cross(128, 64);
+    for (std::int64_t i = 0; i < 64; ++i) {
+        cross(2 * i, i) = 3;
+        cross(2 * i + 1, i) = -3;
+    }
+    const auto equal = pca(cross.view(), {.n_components = 5});
+    for (std::int64_t a = 0; a < 5; ++a) {
+        CHECK(equal.explained_variance[static_cast<std::size_t>(a)] == doctest::Approx(18.0 / 127).epsilon(1e-6));
+        for (std::int64_t b = 0; b < 5; ++b)
+            CHECK(std::abs(dot(equal.components, a, equal.components, b) - (a == b)) < 1e-6);
+    }
+    for (const float size : {1e-25F, 1e25F}) {
+        Matrix<float> scaled(500, 96);
+        for (std::int64_t i = 0; i < 500; ++i) {
+            for (std::int64_t j = 0; j < 96; ++j) scaled(i, j) = x(i, j) * size;
+        }
+        const auto r = pca(scaled.view(), {.n_components = 4});
+        const double unit = static_cast<double>(size);
+        CHECK(r.explained_variance[0] / unit / unit == doctest::Approx(few.explained_variance[0]).epsilon(1e-3));
+    }
+}

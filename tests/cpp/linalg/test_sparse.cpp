@@ -184,3 +184,76 @@ TEST_CASE("row_sums, scale_rows, scale_cols, normalize_rows: worked example") {
     CHECK_THROWS_AS(scale_rows<float>(a, cols), Error);
     CHECK_THROWS_AS(scale_cols<float>(a, rows), Error);
 }
+
+TEST_CASE("select_rows, select_cols, row_range, col_range: equal the dense selection; same for any threads") {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        const auto a = random_sparse(60, 45, 700, seed);
+        const Matrix<double> full = dense(a);
+        RandomStream stream(seed, "ids");
+        std::vector<Index> rows(80);
+        std::vector<Index> cols(70);  // out of order and with repeats
+        for (Index& row : rows) row = static_cast<Index>(stream.below(60));
+        for (Index& col : cols) col = static_cast<Index>(stream.below(45));
+        const auto by_rows = select_rows<float>(a, rows, 1);
+        const auto by_cols = select_cols<float>(a, cols, 1);
+        validate(by_rows);
+        validate(by_cols);
+        CHECK(select_rows<float>(a, rows, 3) == by_rows);
+        CHECK(select_cols<float>(a, cols, 3) == by_cols);
+        const Matrix<double> picked_rows = dense(by_rows);
+        const Matrix<double> picked_cols = dense(by_cols);
+        REQUIRE(picked_rows.rows() == 80);
+        REQUIRE(picked_cols.cols() == 70);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            for (std::int64_t j = 0; j < 45; ++j)
+                REQUIRE(picked_rows(static_cast<std::int64_t>(i), j) == full(rows[i], j));
+        }
+        for (std::size_t j = 0; j < cols.size(); ++j) {
+            for (std::int64_t i = 0; i < 60; ++i)
+                REQUIRE(picked_cols(i, static_cast<std::int64_t>(j)) == full(i, cols[j]));
+        }
+        const Matrix<double> part = dense(col_range(row_range(a, 7, 31), 4, 40));
+        REQUIRE(part.rows() == 24);
+        REQUIRE(part.cols() == 36);
+        for (std::int64_t i = 0; i < 24; ++i) {
+            for (std::int64_t j = 0; j < 36; ++j) REQUIRE(part(i, j) == full(i + 7, j + 4));
+        }
+    }
+    const auto a = random_sparse(5, 4, 9, 1);
+    CHECK(row_range(a, 0, 5) == a);
+    CHECK(col_range(a, 0, 4) == a);
+    CHECK(row_range(a, 2, 2).rows == 0);
+    CHECK(col_range(a, 4, 4).nnz() == 0);
+    CHECK(select_rows<float>(a, {}).rows == 0);
+    const std::vector<Index> beyond = {0, 5};
+    CHECK_THROWS_WITH_AS(select_rows<float>(a, beyond), doctest::Contains("id 5 is outside [0, 5)"), Error);
+    CHECK_THROWS_WITH_AS(select_cols<float>(a, beyond), doctest::Contains("id 5 is outside [0, 4)"), Error);
+    CHECK_THROWS_AS(row_range(a, 3, 2), Error);
+    CHECK_THROWS_AS(col_range(a, 0, 5), Error);
+}
+
+TEST_CASE("CscMatrix: columns of A, back to A, and the transposed product; col_sums") {
+    const auto a = random_sparse(40, 30, 300, 4);
+    const Matrix<double> full = dense(a);
+    const CscMatrix<float> by_columns(a);
+    CHECK(by_columns.rows() == 40);
+    CHECK(by_columns.cols() == 30);
+    CHECK(by_columns.nnz() == a.nnz());
+    CHECK(by_columns.to_csr() == a);
+    const auto x = random_matrix(40, 3, 5);
+    const auto product = multiply_transposed(by_columns, x.view());
+    const auto sums = col_sums(a);
+    for (std::int64_t j = 0; j < 30; ++j) {
+        double sum = 0;
+        double dot = 0;
+        for (std::int64_t i = 0; i < 40; ++i) {
+            sum += full(i, j);
+            dot += full(i, j) * static_cast<double>(x(i, 1));
+        }
+        CHECK(sums[static_cast<std::size_t>(j)] == doctest::Approx(sum).epsilon(1e-12));
+        CHECK(static_cast<double>(product(j, 1)) == doctest::Approx(dot).epsilon(1e-5));
+        for (std::size_t e = 0; e < by_columns.col_indices(j).size(); ++e) {
+            CHECK(static_cast<double>(by_columns.col_values(j)[e]) == full(by_columns.col_indices(j)[e], j));
+        }
+    }
+}

@@ -244,3 +244,26 @@ TEST_CASE("spectral_embedding: errors name the row or the field; progress can ca
     const Progress stop([](const Tick&) { return false; }, std::chrono::milliseconds(0));
     CHECK_THROWS_WITH_AS(spectral_embedding(line(2000), {}, stop), doctest::Contains("cancelled"), Error);
 }
+
+TEST_CASE("spectral_embedding: a star, and many small components, whose coarse graphs hold only trivial vectors") {
+    std::vector<SparseEntry<float>> edges;
+    for (Index i = 1; i < 1000; ++i) edges.push_back({0, i, 1});
+    const auto star = from_edges(1000, edges);
+    const auto r = spectral_embedding(star, {.n_components = 3});
+    CHECK(r.run.converged);
+    for (int j = 0; j < 3; ++j) {
+        CHECK(r.eigenvalues[static_cast<std::size_t>(j)] == doctest::Approx(1));
+        check_pair(star, r, j, 1e-3);
+    }
+    edges.clear();
+    for (Index g = 0; g < 500; ++g) {
+        for (Index i = 0; i < 6; ++i) edges.push_back({g * 6 + i, g * 6 + (i + 1) % 6, 1});
+    }
+    const auto rings = from_edges(3000, edges);
+    const auto many = spectral_embedding(rings, {.n_components = 4});
+    CHECK(many.components.count() == 500);
+    for (int j = 0; j < 4; ++j) {
+        CHECK(many.eigenvalues[static_cast<std::size_t>(j)] == doctest::Approx(0.5));
+        check_pair(rings, many, j, 1e-3);
+    }
+}

@@ -127,3 +127,37 @@ TEST_CASE("truncated_svd: errors name the field; progress can cancel") {
     const Progress stop([](const Tick&) { return false; }, std::chrono::milliseconds(0));
     CHECK_THROWS_WITH_AS(truncated_svd(a, {.n_components = 2}, stop), doctest::Contains("cancelled"), Error);
 }
+
+TEST_CASE("truncated_svd: a dense matrix gives the triplets of the same sparse one, both ways") {
+    for (const std::int64_t cols : {90, 2100}) {
+        const auto a = term_counts(400, cols, 5);
+        Matrix<float> full(400, cols);
+        for (std::int64_t i = 0; i < 400; ++i) {
+            for (std::size_t e = 0; e < a.row_indices(i).size(); ++e)
+                full(i, a.row_indices(i)[e]) = a.row_values(i)[e];
+        }
+        const auto sparse = truncated_svd(a, {.n_components = 3, .n_iterations = 30});
+        const auto dense = truncated_svd(full.view(), {.n_components = 3, .n_iterations = 30, .num_threads = 1});
+        check_orthonormal(dense.u, 3);
+        check_orthonormal(dense.v, 3);
+        for (std::size_t j = 0; j < 3; ++j)
+            CHECK(dense.singular_values[j] == doctest::Approx(sparse.singular_values[j]).epsilon(1e-6));
+        double overlap = 0;  // of the first vectors, whose gap is wide
+        for (std::int64_t i = 0; i < cols; ++i)
+            overlap += static_cast<double>(dense.v(i, 0)) * static_cast<double>(sparse.v(i, 0));
+        CHECK(overlap == doctest::Approx(1).epsilon(1e-6));
+        const auto threads = truncated_svd(full.view(), {.n_components = 3, .n_iterations = 30, .num_threads = 3});
+        CHECK(testing::same_bits(threads.u, dense.u));
+        CHECK(testing::same_bits(threads.v, dense.v));
+    }
+    Matrix<float> one(6, 40);  // rank 1
+    for (std::int64_t i = 0; i < 6; ++i) {
+        for (std::int64_t j = 0; j < 40; ++j) one(i, j) = static_cast<float>((i + 1) * (j % 3 + 1));
+    }
+    const auto r = truncated_svd(one.view(), {.n_components = 2});
+    CHECK(r.singular_values[1] == 0);
+    CHECK(r.run.warnings.size() == 1);
+    one(4, 7) = NAN;
+    CHECK_THROWS_WITH_AS(truncated_svd(one.view(), {.n_components = 2}), doctest::Contains("not finite [row 4]"),
+                         Error);
+}

@@ -35,6 +35,8 @@ extern const Kernels kernels_baseline;
 #if defined(__x86_64__)
 extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx512;
+extern const Kernels kernels_avx512_bf16;
+extern const Kernels kernels_amx;
 #endif
 
 }  // namespace detail
@@ -42,6 +44,8 @@ extern const Kernels kernels_avx512;
 const Kernels& kernels() {
     switch (simd_level()) {
 #if defined(__x86_64__)
+        case SimdLevel::Amx: return detail::kernels_amx;
+        case SimdLevel::Avx512Bf16: return detail::kernels_avx512_bf16;
         case SimdLevel::Avx512: return detail::kernels_avx512;
         case SimdLevel::Avx2: return detail::kernels_avx2;
 #endif

@@ -104,6 +104,18 @@ void sparse_scale(CsrMatrix<T>& a, int num_threads, Scale&& scale) {
     });
 }
 
+inline void sparse_check_range(const char* what, std::int64_t begin, std::int64_t end, std::int64_t size) {
+    if (0 <= begin && begin <= end && end <= size) return;
+    throw_shape(what, "[" + std::to_string(begin) + ", " + std::to_string(end) + ") is not a range within [0, " +
+                          std::to_string(size) + ")");
+}
+inline void sparse_check_ids(const char* what, std::span<const Index> ids, std::int64_t size) {
+    for (const Index id : ids) {
+        if (id < 0 || id >= size)
+            throw_shape(what, "id " + std::to_string(id) + " is outside [0, " + std::to_string(size) + ")");
+    }
+}
+
 inline void sparse_add_scaled(const Kernels& kernel, double w, const double* x, double* y, std::size_t n) {
     kernel.add_scaled_f64(w, x, y, n);
 }
@@ -288,6 +300,101 @@ std::vector<double> row_sums(const CsrMatrix<T>& a, int num_threads) {
 }
 
 template <class T>
+std::vector<double> col_sums(const CsrMatrix<T>& a, int num_threads) {
+    return row_sums(transpose(a, num_threads), num_threads);
+}
+
+template <class T>
+CsrMatrix<T> select_rows(const CsrMatrix<T>& a, std::span<const Index> rows, int num_threads) {
+    detail::sparse_check_ids("select_rows", rows, a.rows);
+    const auto from = [&](std::int64_t i) { return static_cast<std::int64_t>(rows[static_cast<std::size_t>(i)]); };
+    return detail::sparse_build<T>(
+        static_cast<std::int64_t>(rows.size()), a.cols, num_threads,
+        [&](std::int64_t i) { return static_cast<std::int64_t>(a.row_indices(from(i)).size()); },
+        [&](std::int64_t i, Index* cols, T* values) {
+            std::ranges::copy(a.row_indices(from(i)), cols);
+            std::ranges::copy(a.row_values(from(i)), values);
+        });
+}
+
+template <class T>
+CsrMatrix<T> select_cols(const CsrMatrix<T>& a, std::span<const Index> columns, int num_threads) {
+    detail::sparse_check_ids("select_cols", columns, a.cols);
+    // Where each old column goes: its places, ascending, from offset[col] on.
+    std::vector<std::int64_t> offset(static_cast<std::size_t>(a.cols) + 1, 0);
+    for (const Index col : columns) ++offset[static_cast<std::size_t>(col) + 1];
+    for (std::size_t col = 0; col < static_cast<std::size_t>(a.cols); ++col) offset[col + 1] += offset[col];
+    std::vector<Index> places(columns.size());
+    std::vector<std::int64_t> next(offset.begin(), offset.end() - 1);
+    for (std::size_t place = 0; place < columns.size(); ++place) {
+        const std::int64_t at = next[static_cast<std::size_t>(columns[place])]++;
+        places[static_cast<std::size_t>(at)] = static_cast<Index>(place);
+    }
+    const auto places_of = [&](Index col) {
+        const auto at = static_cast<std::size_t>(offset[static_cast<std::size_t>(col)]);
+        const auto count = static_cast<std::size_t>(offset[static_cast<std::size_t>(col) + 1]) - at;
+        return std::span<const Index>(places.data() + at, count);
+    };
+    const auto count = [&](std::int64_t i) {
+        std::int64_t n = 0;
+        for (const Index col : a.row_indices(i)) n += static_cast<std::int64_t>(places_of(col).size());
+        return n;
+    };
+    const auto fill = [&](std::int64_t i, Index* cols, T* values) {
+        const auto row_cols = a.row_indices(i);
+        const auto row_values = a.row_values(i);
+        std::vector<std::pair<Index, T>> entries;
+        for (std::size_t e = 0; e < row_cols.size(); ++e) {
+            for (const Index place : places_of(row_cols[e])) entries.emplace_back(place, row_values[e]);
+        }
+        const auto before = [](const auto& x, const auto& y) { return x.first < y.first; };
+        if (!std::ranges::is_sorted(entries, before)) std::ranges::sort(entries, before);
+        for (const auto& [place, value] : entries) {
+            *cols++ = place;
+            *values++ = value;
+        }
+    };
+    return detail::sparse_build<T>(a.rows, static_cast<std::int64_t>(columns.size()), num_threads, count, fill);
+}
+
+template <class T>
+CsrMatrix<T> row_range(const CsrMatrix<T>& a, std::int64_t begin, std::int64_t end) {
+    detail::sparse_check_range("row_range", begin, end, a.rows);
+    CsrMatrix<T> out;
+    out.rows = end - begin;
+    out.cols = a.cols;
+    const std::int64_t first = a.indptr[static_cast<std::size_t>(begin)];
+    const std::int64_t last = a.indptr[static_cast<std::size_t>(end)];
+    out.indptr.assign(a.indptr.begin() + begin, a.indptr.begin() + end + 1);
+    for (std::int64_t& offset : out.indptr) offset -= first;
+    out.indices.assign(a.indices.begin() + first, a.indices.begin() + last);
+    out.values.assign(a.values.begin() + first, a.values.begin() + last);
+    return out;
+}
+
+template <class T>
+CsrMatrix<T> col_range(const CsrMatrix<T>& a, std::int64_t begin, std::int64_t end, int num_threads) {
+    detail::sparse_check_range("col_range", begin, end, a.cols);
+    // A row's columns ascend, so the range is one run of its entries.
+    const auto run = [&](std::int64_t i) {
+        const auto cols = a.row_indices(i);
+        const auto first = std::lower_bound(cols.begin(), cols.end(), begin);
+        const auto last = std::lower_bound(first, cols.end(), end);
+        return std::pair(first - cols.begin(), last - first);
+    };
+    return detail::sparse_build<T>(
+        a.rows, end - begin, num_threads, [&](std::int64_t i) { return static_cast<std::int64_t>(run(i).second); },
+        [&](std::int64_t i, Index* cols, T* values) {
+            const auto [first, count] = run(i);
+            for (std::ptrdiff_t e = 0; e < count; ++e) {
+                const auto at = static_cast<std::size_t>(first + e);
+                cols[e] = static_cast<Index>(a.row_indices(i)[at] - begin);
+                values[e] = a.row_values(i)[at];
+            }
+        });
+}
+
+template <class T>
 void scale_rows(CsrMatrix<T>& a, std::span<const double> factors, int num_threads) {
     if (static_cast<std::int64_t>(factors.size()) != a.rows)
         throw_shape("scale_rows", "needs one factor per row");
@@ -335,6 +442,11 @@ void normalize_rows(CsrMatrix<T>& a, RowNorm norm, int num_threads) {
     template CsrMatrix<T> symmetrize(const CsrMatrix<T>&, Symmetrize, int);                          \
     template CsrMatrix<T> fuzzy_union(const CsrMatrix<T>&, double, int);                             \
     template std::vector<double> row_sums(const CsrMatrix<T>&, int);                                 \
+    template std::vector<double> col_sums(const CsrMatrix<T>&, int);                                 \
+    template CsrMatrix<T> select_rows(const CsrMatrix<T>&, std::span<const Index>, int);             \
+    template CsrMatrix<T> select_cols(const CsrMatrix<T>&, std::span<const Index>, int);             \
+    template CsrMatrix<T> row_range(const CsrMatrix<T>&, std::int64_t, std::int64_t);                \
+    template CsrMatrix<T> col_range(const CsrMatrix<T>&, std::int64_t, std::int64_t, int);           \
     template void scale_rows(CsrMatrix<T>&, std::span<const double>, int);                           \
     template void scale_cols(CsrMatrix<T>&, std::span<const double>, int);                           \
     template void normalize_rows(CsrMatrix<T>&, RowNorm, int);

@@ -64,24 +64,38 @@ public:
         return y;
     }
 
-    /// Takes the trivial vectors out of the columns.
+    /// Takes the trivial vectors out of the columns. A column that was nothing else becomes exactly zero: its
+    /// rounding, made unit length, would be a trivial vector again.
     void deflate(Matrix<double>& x) const {
         const auto width = static_cast<std::size_t>(x.cols());
         std::vector<double> overlap(overlap_rows_ * width, 0.0);
+        std::vector<double> before(width, 0.0);
+        std::vector<double> after(width, 0.0);
+        const auto part = [&](std::int64_t i) {
+            return overlap.data() +
+                   static_cast<std::size_t>(level_.component[static_cast<std::size_t>(i)]) * width;
+        };
         for (std::int64_t i = 0; i < x.rows(); ++i) {
             const double t = trivial_[static_cast<std::size_t>(i)];
-            double* sum = overlap.data() +
-                          static_cast<std::size_t>(level_.component[static_cast<std::size_t>(i)]) * width;
+            double* sum = part(i);
             const double* row = x.row_data(i);
-            for (std::size_t j = 0; j < width; ++j) sum[j] += t * row[j];
+            for (std::size_t j = 0; j < width; ++j) {
+                sum[j] += t * row[j];
+                before[j] += row[j] * row[j];
+            }
         }
         for (std::int64_t i = 0; i < x.rows(); ++i) {
             const double t = trivial_[static_cast<std::size_t>(i)];
-            const double* sum =
-                overlap.data() +
-                static_cast<std::size_t>(level_.component[static_cast<std::size_t>(i)]) * width;
+            const double* sum = part(i);
             double* row = x.row_data(i);
-            for (std::size_t j = 0; j < width; ++j) row[j] -= t * sum[j];
+            for (std::size_t j = 0; j < width; ++j) {
+                row[j] -= t * sum[j];
+                after[j] += row[j] * row[j];
+            }
+        }
+        for (std::size_t j = 0; j < width; ++j) {
+            if (after[j] > 1e-24 * before[j]) continue;
+            for (std::int64_t i = 0; i < x.rows(); ++i) x(i, static_cast<std::int64_t>(j)) = 0;
         }
     }
 
@@ -197,6 +211,9 @@ inline SpectralBlock spectral_iterate(const SpectralSolver& solver, Matrix<doubl
         const double fast = growth(largest);
         double degree = slow > 0 ? std::acosh(500.0) / slow : 200.0;
         if (fast > 0) degree = std::min(degree, std::acosh(1e7) / fast);
+        // The rounding of the trivial vectors (at 1) grows too: it may not drown the block before they are taken
+        // out again.
+        degree = std::min(degree, std::acosh(1e11) / growth(1.0));
         const auto steps = static_cast<int>(std::clamp<double>(
             std::ceil(degree), 4.0, static_cast<double>(std::clamp<std::int64_t>(budget - spent, 4, 200))));
         Matrix<double> filtered = spectral_filter(solver, block.vectors, edge, steps, largest);
@@ -336,6 +353,13 @@ FILMATLAS_INLINE SpectralResult spectral_embedding(const CsrMatrix<float>& symme
         Matrix<double> guess =
             coarsest ? detail::tall_random(level.size(), width, options.seed, "spectral", threads)
                      : detail::spectral_prolong(level, levels[l + 1], block.vectors);
+        if (guess.cols() < width) {  // a coarse level (a star's hub) can hold fewer vectors than are wanted
+            Matrix<double> wider = detail::tall_random(level.size(), width, options.seed, "spectral wider", threads);
+            for (std::int64_t i = 0; i < wider.rows(); ++i) {
+                std::copy_n(guess.row_data(i), guess.cols(), wider.row_data(i));
+            }
+            guess = std::move(wider);
+        }
         // A coarse level may not eat what the finer ones need: at most a quarter of what is left.
         const double left = static_cast<double>(budget) - work;
         const auto level_budget =

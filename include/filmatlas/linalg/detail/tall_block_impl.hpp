@@ -21,6 +21,7 @@
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/block_product.hpp"
+#include "filmatlas/linalg/detail/product_over_rows.hpp"
 
 namespace filmatlas::detail {
 
@@ -48,7 +49,7 @@ inline Matrix<double> tall_random(std::int64_t rows, std::int64_t cols, std::uin
     parallel_for(rows, 1024, num_threads, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
             RandomStream stream(seed, stage, static_cast<std::uint64_t>(i));
-            for (double& value : x.row(i)) value = stream.normal();
+            for (double& value : x.row(i)) value = stream.uniform() - 0.5;
         }
     });
     return x;
@@ -119,15 +120,55 @@ struct TallSvd {
     Matrix<double> v;                     ///< (m, r)
 };
 
+template <class To, class From>
+Matrix<To> tall_converted(const Matrix<From>& x) {
+    return Matrix<To>(x.rows(), x.cols(), std::vector<To>(x.values().begin(), x.values().end()));
+}
+
+/// Orthonormalises a float32 block well enough to keep an iteration going; false (the block is left alone) where its
+/// columns are too close to dependent for float32.
+inline bool tall_orthonormal_float(Matrix<float>& x, int num_threads) {
+    const std::int64_t c = x.cols();
+    const Matrix<double> products = scatter_of_rows(
+        x.rows(), c, num_threads, [&](std::int64_t i, float* out) { std::copy_n(x.row_data(i), c, out); });
+    const TallEigen gram = tall_to_eigen(products);
+    if (!(gram.diagonal().minCoeff() > 0) || !gram.allFinite()) return false;
+    const Eigen::VectorXd scale = gram.diagonal().cwiseSqrt().cwiseInverse();
+    const Eigen::LLT<TallEigen> cholesky(scale.asDiagonal() * gram * scale.asDiagonal());
+    if (cholesky.info() != Eigen::Success) return false;
+    const TallEigen lower = cholesky.matrixL();
+    if (!(lower.diagonal().minCoeff() > 1e-2)) return false;
+    TallEigen inverse = TallEigen::Identity(c, c);
+    lower.triangularView<Eigen::Lower>().solveInPlace(inverse);
+    Matrix<double> factor(c, c);  // one row per new column
+    Eigen::Map<TallEigen>(factor.data(), c, c) = inverse * scale.asDiagonal();
+    const Matrix<float> rows = tall_converted<float>(factor);
+    x = multiply_transposed(std::as_const(x).view(), rows.view(), num_threads);
+    return true;
+}
+
 /// Randomised subspace iteration for an operator (n, m): `apply` maps (m, c) to (n, c), `apply_transposed`
-/// back. r may be below `width` when the rank is. `round` is told after each.
-inline TallSvd tall_svd(std::int64_t m, std::int64_t width, int iterations, std::uint64_t seed,
-                        std::string_view stage, int num_threads,
-                        const std::function<Matrix<double>(const Matrix<double>&)>& apply,
-                        const std::function<Matrix<double>(const Matrix<double>&)>& apply_transposed,
-                        const std::function<void(int)>& round) {
-    Matrix<double> q = tall_orthonormal(tall_random(m, width, seed, stage, num_threads), true, num_threads);
-    for (int iteration = 0; iteration <= iterations; ++iteration) {
+/// back. r may be below `width` when the rank is. `round` is told after each. With `Single` the operators take
+/// float32 blocks too, and all rounds but the last run in float32 while that is accurate enough: they only
+/// prepare what the last round and the decomposition settle in float64.
+template <bool Single, class Apply, class ApplyTransposed>
+TallSvd tall_svd(std::int64_t m, std::int64_t width, int iterations, std::uint64_t seed, std::string_view stage,
+                 int num_threads, Apply&& apply, ApplyTransposed&& apply_transposed,
+                 const std::function<void(int)>& round) {
+    Matrix<double> q = tall_random(m, width, seed, stage, num_threads);
+    int iteration = 0;
+    if constexpr (Single) {
+        Matrix<float> single = tall_converted<float>(q);
+        while (iteration < iterations) {
+            Matrix<float> next = apply_transposed(apply(single));
+            if (!tall_orthonormal_float(next, num_threads)) break;
+            single = std::move(next);
+            round(++iteration);
+        }
+        q = tall_converted<double>(single);
+    }
+    if (iteration == 0) q = tall_orthonormal(std::move(q), true, num_threads);
+    for (; iteration <= iterations; ++iteration) {
         q = tall_orthonormal(apply_transposed(apply(q)), iteration == iterations, num_threads);
         round(iteration + 1);
     }

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The kernels for AVX-512 F, BW, DQ, VL, BF16, with the screen on AMX tiles; compiled with the flags that
+// stage.cmake gives this file.
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "filmatlas/linalg/kernels.hpp"
+
+namespace filmatlas::detail {
+namespace {
+#define FILMATLAS_KERNEL_FN inline
+#define FILMATLAS_KERNELS_AMX
+#include "filmatlas/linalg/detail/kernel_vectors.inc"
+#include "filmatlas/linalg/detail/kernels.inc"
+#undef FILMATLAS_KERNELS_AMX
+#undef FILMATLAS_KERNEL_FN
+}  // namespace
+
+extern const Kernels kernels_amx;
+constinit const Kernels kernels_amx = table;
+
+}  // namespace filmatlas::detail
+#endif
