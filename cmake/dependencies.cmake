@@ -5,7 +5,6 @@ set(FETCHCONTENT_QUIET ON)
 
 set(NANOFLANN_BUILD_EXAMPLES OFF)
 set(NANOFLANN_BUILD_TESTS OFF)
-set(HNSWLIB_EXAMPLES OFF)
 set(EIGEN_BUILD_DOC OFF)
 set(EIGEN_BUILD_TESTING OFF)
 set(DOCTEST_WITH_TESTS OFF)
@@ -59,14 +58,6 @@ if(NOT TARGET fmt::fmt-header-only)
 endif()
 filmatlas_header_dependency(filmatlas_fmt fmt::fmt-header-only "")
 target_compile_definitions(filmatlas_fmt INTERFACE FMT_HEADER_ONLY=1)
-
-# hnswlib: Debian ships the headers without a CMake package.
-find_path(FILMATLAS_HNSWLIB_INCLUDE_DIR hnswlib/hnswlib.h)
-if(NOT FILMATLAS_HNSWLIB_INCLUDE_DIR)
-  filmatlas_fetch(hnswlib https://github.com/nmslib/hnswlib.git 3f3429661187e4c24a490a0f148fc6bc89042b3d) # 0.8.0
-  set(FILMATLAS_HNSWLIB_INCLUDE_DIR "${hnswlib_SOURCE_DIR}")
-endif()
-filmatlas_header_dependency(filmatlas_hnswlib "" "${FILMATLAS_HNSWLIB_INCLUDE_DIR}")
 
 find_package(ZLIB QUIET)
 if(NOT TARGET ZLIB::ZLIB)

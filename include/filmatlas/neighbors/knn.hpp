@@ -10,6 +10,7 @@
 #include "filmatlas/core/config.hpp"
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/progress.hpp"
+#include "filmatlas/linalg/vector_rows.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
 
 /// @file knn.hpp
@@ -22,18 +23,46 @@
 ///
 /// Cost of exact search: n^2 d operations (each pair once, for both of its rows), O(n k) memory beside one
 /// packed copy of the vectors.
+///
+/// Descent finds nearly all neighbours of many rows: a forest of median cuts and a few rounds of asking the
+/// neighbours' neighbours (Dong, Charikar & Li, 2011), on rows rounded to 8 bits, whose products are exact on
+/// every processor; the best candidates are measured again as exact search does. Equal rows are searched
+/// once. Its recall is measured on every run, by the exact neighbours of a random sample of rows.
 
 namespace filmatlas {
 
 enum class KnnMethod {
-    Auto,    ///< KdTree where d <= 8, n > 2,000 and the metric is Euclidean or SqEuclidean; Exact otherwise
+    /// KdTree where d <= 8, n > 2,000 and the metric is Euclidean or SqEuclidean; else Exact while n^2 d is at
+    /// most 200,000^2 * 512 (a tenth of it for Manhattan), which takes minutes; else Descent.
+    Auto,
     Exact,   ///< blocked products
     KdTree,  ///< a tree of boxes; exact too; d <= 16, Euclidean and SqEuclidean only
+    Descent,  ///< approximate, with measured recall; not for InnerProduct, where rows are not near themselves
 };
-/// "auto", "exact", "kd_tree".
+/// "auto", "exact", "kd_tree", "descent".
 std::string_view to_string(KnnMethod method) noexcept;
 /// @throws Error (InvalidArgument) naming the accepted words.
 KnnMethod knn_method_from_string(std::string_view name);
+
+/// Options of KnnMethod::Descent. What is unset is chosen by k, the dimension and the metric.
+struct DescentOptions {
+    /// Trees of the forest. More find more, at about n * leaf_size / 2 products each. Default 24 (8 where rows
+    /// are not rounded).
+    std::optional<int> n_trees = std::nullopt;
+    /// Most rows of a leaf, whose pairs are all compared; 8 to 2048. Default 512 (64 where rows are not
+    /// rounded); raised to twice the list's size.
+    std::optional<int> leaf_size = std::nullopt;
+    /// Neighbours kept per row while searching, at least k. Default k + max(12, k / 2).
+    std::optional<int> list_size = std::nullopt;
+    /// Most rows of each kind that a round compares for one row: new and old ones, that it names and that
+    /// name it. Default min(list_size, 32).
+    std::optional<int> max_candidates = std::nullopt;
+    int max_iterations = 12;  ///< most rounds; 0 = the forest alone
+    /// Stop when a round has renewed at most this share of the lists; in [0, 1).
+    double delta = 0.01;
+    /// Rows whose exact neighbours are found to measure the recall; all where fewer exist.
+    int recall_sample = 1000;
+};
 
 /// Options of `knn_graph()`.
 struct KnnOptions {
@@ -48,6 +77,7 @@ struct KnnOptions {
     std::uint64_t seed = 42;
     /// Bytes that may be used beside the vectors; unset = no limit.
     std::optional<std::int64_t> memory_limit = std::nullopt;
+    DescentOptions descent = {};
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const KnnOptions& options);
@@ -57,49 +87,13 @@ std::int64_t knn_graph_bytes(std::int64_t n, std::int64_t d, const KnnOptions& o
 
 /// Neighbours of every row of `vectors` (n, d) among the other rows.
 ///
-/// Rows with NaN or infinite values, and zero rows under cosine, are listed in `invalid_rows` and take no
-/// part. Cosine distances are half the squared distance of the rows scaled to unit norm.
+/// `vectors` may be float16, float64, strided, mapped or several arrays (see `VectorRows`; a `MatrixView` of float32
+/// converts): what comes out is what their float32 copy would give, without the copy. Rows with NaN or infinite
+/// values, and zero rows under cosine, are listed in `invalid_rows` by reason and take no part. Cosine distances are half the squared distance of the rows scaled to unit norm.
 /// @throws Error (InvalidArgument) for bad options, no rows or values too large for the metric; (Shape) for
 /// no columns;
 ///         (Memory) with the figures when `memory_limit` is too low; (Cancelled).
-KnnGraph knn_graph(MatrixView<const float> vectors, const KnnOptions& options = {},
-                   const Progress& progress = {});
-
-namespace detail {
-struct KnnSpace;
-}
-
-/// Exact search among fixed rows for new ones. Copies the vectors (and packs them): 8 n d bytes.
-class FILMATLAS_API KnnIndex {
-public:
-    /// `vectors` (n, d); rows without a valid vector are never found.
-    /// @throws Error as `knn_graph`.
-    explicit KnnIndex(MatrixView<const float> vectors, Metric metric = Metric::Cosine, int num_threads = 0);
-    ~KnnIndex();
-    KnnIndex(KnnIndex&&) noexcept;
-    KnnIndex& operator=(KnnIndex&&) noexcept;
-    KnnIndex(const KnnIndex&) = delete;
-    KnnIndex& operator=(const KnnIndex&) = delete;
-
-    struct Result {
-        Matrix<Index> indices;    ///< (q, k), nearest first, ties by the lower id; -1 where there is none
-        Matrix<float> distances;  ///< (q, k), of the index's metric; +inf where there is none
-    };
-
-    /// The k nearest rows of each query row (q, d). A row's result does not depend on the others in the
-    /// batch. A query without a valid vector gets -1 and +inf. Safe to call from several threads.
-    /// @throws Error (Shape) for another number of columns; (InvalidArgument) for k < 1; (Cancelled).
-    Result query(MatrixView<const float> queries, int k, int num_threads = 0,
-                 const Progress& progress = {}) const;
-
-    std::int64_t size() const noexcept;  ///< rows, the invalid ones included
-    std::int64_t dim() const noexcept;
-    Metric metric() const noexcept;
-
-private:
-    Matrix<float> vectors_;
-    std::unique_ptr<detail::KnnSpace> space_;
-};
+KnnGraph knn_graph(const VectorRows& vectors, const KnnOptions& options = {}, const Progress& progress = {});
 
 /// Share of the true neighbours (ids) that `graph` holds, in the first min(k) slots of both; 1 where there
 /// are none.

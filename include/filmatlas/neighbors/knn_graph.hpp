@@ -10,6 +10,7 @@
 #include "filmatlas/core/config.hpp"
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/run_info.hpp"
+#include "filmatlas/linalg/vector_rows.hpp"
 
 /// @file knn_graph.hpp
 /// @brief The k nearest neighbours of every item, in the full space.
@@ -30,6 +31,12 @@ std::string_view to_string(Metric metric) noexcept;
 /// @throws Error (InvalidArgument) naming the accepted words.
 Metric metric_from_string(std::string_view name);
 
+/// What an exact search took. It differs between machines and between runs, so it is never written to files.
+struct KnnEffort {
+    std::string screen;                ///< "bfloat16" or "float32" products that rule pairs out; "" without them
+    std::int64_t measured_pairs = 0;  ///< distances that were measured all the same, of n (n - 1) / 2
+};
+
 /// k neighbours per row, nearest first; self excluded; ties by (distance, id).
 ///
 /// A row that has no valid vector (NaN, infinite, zero under cosine) has no neighbours and is nobody's
@@ -45,6 +52,8 @@ struct KnnGraph {
     double recall_high = 1;
     std::vector<Index> invalid_rows;  ///< rows without a valid vector, ascending
     RunInfo run;
+    std::vector<RowFault> invalid_reasons;  ///< of each of `invalid_rows`; empty where they are not known
+    KnnEffort effort;                       ///< of the exact search
 
     std::int64_t size() const noexcept { return indices.rows(); }
     std::int64_t k() const noexcept { return indices.cols(); }

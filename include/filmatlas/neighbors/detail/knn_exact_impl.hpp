@@ -3,201 +3,197 @@
 #define FILMATLAS_NEIGHBORS_DETAIL_KNN_EXACT_IMPL_HPP
 
 #include <algorithm>
-#include <cfloat>
-#include <cmath>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <mutex>
+#include <limits>
 #include <vector>
 
+#include "filmatlas/neighbors/detail/knn_blocks_impl.hpp"
+#include "filmatlas/neighbors/detail/knn_screen_impl.hpp"
+#include "filmatlas/neighbors/detail/knn_shortlist_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_space_impl.hpp"
 
 namespace filmatlas::detail {
 
-/// Tile `t` of the upper triangle of blocks, diagonal by diagonal: the main one first, so that every row gets
-/// a limit early, and neighbouring tiles rarely share a block.
-struct KnnTile {
-    std::int64_t row_block;
-    std::int64_t col_block;
-};
-inline KnnTile knn_tile(std::int64_t t, std::int64_t blocks) {
-    // Diagonals 0 .. o-1 hold o * blocks - o (o - 1) / 2 tiles.
-    const auto before = [blocks](std::int64_t o) { return o * blocks - o * (o - 1) / 2; };
-    const double b = static_cast<double>(blocks) + 0.5;
-    auto o = static_cast<std::int64_t>(b - std::sqrt(std::max(0.0, b * b - 2.0 * static_cast<double>(t))));
-    o = std::clamp<std::int64_t>(o, 0, blocks - 1);
-    while (o > 0 && before(o) > t) --o;
-    while (o + 1 < blocks && before(o + 1) <= t) ++o;
-    const std::int64_t i = t - before(o);
-    return {i, i + o};
-}
-
-/// Offers every pair of positions to both of its rows. Pairs that the products rule out are not measured.
-class KnnAllPairs {
+/// Screens every pair of positions once and offers what is left to both of its rows.
+class KnnScreenedPairs {
 public:
-    KnnAllPairs(const KnnSpace& space, KnnHeaps& heaps)
+    KnnScreenedPairs(const KnnSpace& space, const KnnScreen& screen, KnnShortlists& lists)
         : space_(space),
-          heaps_(heaps),
-          kernel_(kernels()),
-          panels_((space.size() + panel - 1) / panel),
-          block_panels_(panels_ >= 512  ? 16
-                        : panels_ >= 64 ? 8
-                                        : 4),
-          blocks_((panels_ + block_panels_ - 1) / block_panels_),
-          locks_(std::make_unique<std::mutex[]>(static_cast<std::size_t>(blocks_))) {}
+          screen_(screen),
+          lists_(lists),
+          kernel_(screen.kernel()),
+          block_panels_(panels_per_block(screen)),
+          blocks_((screen.panels() + block_panels_ - 1) / block_panels_),
+          locks_(blocks_) {}
 
     void run(int num_threads, const Progress& progress) {
         parallel_blocks(
-            blocks_ * (blocks_ + 1) / 2, num_threads,
-            [this](std::int64_t t, int) {
-                const KnnTile tile = knn_tile(t, blocks_);
-                if (space_.screens()) {
-                    screen(tile);
-                } else {
-                    measure_all(tile);
-                }
-            },
-            progress, "knn_graph");
+            knn_strips(blocks_), num_threads,
+            [this](std::int64_t t, int) { screen_strip(knn_strip(t, blocks_)); }, progress, "knn_graph");
     }
 
 private:
-    static constexpr std::int64_t panel = PackedRows<float>::panel_rows;
+    static constexpr std::int64_t panel_rows = 16;
+    static constexpr std::int64_t slice = 6;         // panels of columns per call of the kernel
+    static constexpr std::int64_t first_panels = 4;  // per row's first limit
 
-    std::int64_t first_panel(std::int64_t block) const { return block * block_panels_; }
-    std::int64_t last_panel(std::int64_t block) const {
-        return std::min(panels_, (block + 1) * block_panels_);
+    /// Two blocks fit the second-level cache, and there are enough for all threads.
+    static std::int64_t panels_per_block(const KnnScreen& screen) {
+        constexpr std::int64_t block_bytes = 1 << 19;
+        const std::int64_t fitting = std::min<std::int64_t>(block_bytes / (64 * screen.words()), 32);
+        return std::max<std::int64_t>(std::min(fitting, screen.panels() / 24) / 2 * 2, 2);
     }
 
-    /// Both blocks' locks, lower block first. What is kept does not depend on the order in which tiles come,
-    /// since (distance, id) orders all candidates.
-    class TileLock {
-    public:
-        TileLock(std::mutex* locks, const KnnTile& tile)
-            : first_(locks[tile.row_block]), second_(locks[tile.col_block]) {
-            first_.lock();
-            if (&second_ != &first_) second_.lock();
-        }
-        ~TileLock() {
-            if (&second_ != &first_) second_.unlock();
-            first_.unlock();
-        }
-        TileLock(const TileLock&) = delete;
-        TileLock& operator=(const TileLock&) = delete;
+    struct Range {
+        std::int64_t first_panel;
+        std::int64_t panels;
+        std::int64_t first() const { return first_panel * panel_rows; }
+        std::int64_t rows() const { return panels * panel_rows; }
+    };
+    Range range(std::int64_t block) const {
+        const std::int64_t first = block * block_panels_;
+        return {first, std::min(block_panels_, screen_.panels() - first)};
+    }
 
-    private:
-        std::mutex& first_;
-        std::mutex& second_;
+    /// What the kernel compares with, from the lists' limits at this time.
+    void copy_gaps(const Range& rows, std::vector<float>& gaps) const {
+        const float* add = screen_.add().data() + rows.first();
+        for (std::int64_t i = 0; i < rows.rows(); ++i) {
+            const bool there = rows.first() + i < space_.size();
+            gaps[static_cast<std::size_t>(i)] = there ? add[i] - lists_.limit(rows.first() + i) : add[i];
+        }
+    }
+
+    /// A worker's memory for one strip.
+    struct Scratch {
+        Scratch(const KnnSpace& space, const Kernels& kernel, std::int64_t block_panels)
+            : measure(space, kernel),
+              row_gaps(static_cast<std::size_t>(block_panels * panel_rows)),
+              col_gaps(row_gaps.size()),
+              hits(row_gaps.size() * static_cast<std::size_t>(slice * panel_rows)) {}
+        KnnPairMeasure measure;
+        std::vector<KnnScreenLine> left;
+        std::vector<float> row_gaps;
+        std::vector<float> col_gaps;
+        std::vector<ScreenHit> hits;
     };
 
-    void offer(std::int64_t i, std::int64_t j) {
-        const float distance =
-            space_.distance(kernel_, space_.row(i), space_.factor_of(i), space_.row(j), space_.factor_of(j));
-        heaps_.offer(i, knn_key(distance, static_cast<Index>(j)));
-        heaps_.offer(j, knn_key(distance, static_cast<Index>(i)));
+    void screen_strip(const KnnStrip& strip) {
+        Scratch scratch(space_, kernel_, block_panels_);
+        const Range rows = range(strip.row_block);
+        const void* left = screen_.left_panels(rows.first_panel, rows.panels, scratch.left);
+        for (std::int64_t block = strip.first_col; block < strip.last_col; ++block)
+            screen_tile(strip.row_block, block, left, scratch);
     }
 
-    /// First limits of a block's rows, from the keys within the block: without them every pair of the first
-    /// tile would have to be measured.
-    void start_limits(std::int64_t block, float* strip) {
-        const std::int64_t width = block_panels_ * panel;
-        const std::int64_t base = first_panel(block) * panel;
-        const std::int64_t count = std::min(space_.size(), last_panel(block) * panel) - base;
-        if (count <= static_cast<std::int64_t>(heaps_.slots())) return;
-        float block_slack = 0;
-        for (std::int64_t j = 0; j < count; ++j) {
-            block_slack = std::max(block_slack, space_.slack(space_.add[static_cast<std::size_t>(base + j)]));
+    void screen_tile(std::int64_t row_block, std::int64_t col_block, const void* left, Scratch& scratch) {
+        const Range rows = range(row_block);
+        const Range cols = range(col_block);
+        {
+            const KnnBlockLocks::Pair lock(locks_, row_block, col_block);
+            copy_gaps(rows, scratch.row_gaps);
+            copy_gaps(cols, scratch.col_gaps);
         }
-        if (!(block_slack < FLT_MAX)) return;
-        std::vector<float> keys(static_cast<std::size_t>(count));
-        for (std::int64_t p = first_panel(block); p < last_panel(block); ++p) {
-            kernel_.block_product_loose(space_.packed.panel(p), space_.packed.panel(first_panel(block)),
-                                        static_cast<std::size_t>(space_.dim()),
-                                        static_cast<std::size_t>(last_panel(block) - first_panel(block)),
-                                        strip, static_cast<std::size_t>(width));
-            for (std::int64_t i = p * panel; i < std::min(space_.size(), (p + 1) * panel); ++i) {
-                const float add_i = space_.add[static_cast<std::size_t>(i)];
-                const float* products = strip + (i - p * panel) * width;
-                for (std::int64_t j = 0; j < count; ++j) {
-                    const float offset = add_i + space_.add[static_cast<std::size_t>(base + j)];
-                    keys[static_cast<std::size_t>(j)] = offset - space_.product_scale * products[j];
-                }
-                keys[static_cast<std::size_t>(i - base)] = FLT_MAX;
-                const auto kth = keys.begin() + static_cast<std::ptrdiff_t>(heaps_.slots() - 1);
-                std::nth_element(keys.begin(), kth, keys.end());
-                const double limit = static_cast<double>(*kth) + 2.0 * static_cast<double>(block_slack);
-                heaps_.lower_limit(i, static_cast<float>(limit + std::abs(limit) * 0x1.0p-19));
+        if (row_block != col_block) {
+            screen_part({row_block, 0, rows.panels}, {col_block, 0, cols.panels}, left, scratch);
+            return;
+        }
+        // Every row has its first limit from few others, and from twice as many at each step: without one, a row
+        // would let the whole block through.
+        std::int64_t width = std::min(first_panels, rows.panels);
+        for (std::int64_t p = 0; p < rows.panels; p += width) {
+            const Part part{row_block, p, std::min(width, rows.panels - p)};
+            screen_part(part, part, left, scratch);
+        }
+        for (; width < rows.panels; width *= 2) {
+            tighten(rows, scratch);
+            for (std::int64_t p = 0; p + width < rows.panels; p += 2 * width) {
+                const std::int64_t q = p + width;
+                screen_part({row_block, p, width}, {row_block, q, std::min(width, rows.panels - q)}, left, scratch);
             }
         }
+        const KnnBlockLocks::Pair lock(locks_, row_block, row_block);
+        for (std::int64_t i = rows.first(); i < last_row(rows); ++i) lists_.tighten(i);
     }
 
-    void screen(const KnnTile& tile) {
-        const std::int64_t width = block_panels_ * panel;
-        std::vector<float> strip(static_cast<std::size_t>(panel * width));
-        std::vector<std::uint32_t> hits(strip.size());
-        if (tile.row_block == tile.col_block) {
-            const TileLock lock(locks_.get(), tile);
-            start_limits(tile.row_block, strip.data());
-        }
-        for (std::int64_t p = first_panel(tile.row_block); p < last_panel(tile.row_block); ++p) {
-            // On the diagonal the half left of this panel has been seen from the other side.
-            const std::int64_t q = tile.row_block == tile.col_block ? p : first_panel(tile.col_block);
-            const std::int64_t count = last_panel(tile.col_block) - q;
-            kernel_.block_product_loose(
-                space_.packed.panel(p), space_.packed.panel(q), static_cast<std::size_t>(space_.dim()),
-                static_cast<std::size_t>(count), strip.data(), static_cast<std::size_t>(width));
-            const std::int64_t row_base = p * panel;
-            const std::int64_t col_base = q * panel;
-            const std::int64_t rows = std::min(panel, space_.size() - row_base);
-            const TileLock lock(locks_.get(), tile);
-            const std::size_t found = kernel_.scan_pairs(
-                strip.data(), static_cast<std::size_t>(width), static_cast<std::size_t>(rows),
-                static_cast<std::size_t>(count * panel), space_.add.data() + row_base,
-                space_.add.data() + col_base, space_.product_scale, heaps_.limits() + row_base,
-                heaps_.limits() + col_base, hits.data());
+    /// Some panels of a block.
+    struct Part {
+        std::int64_t block;
+        std::int64_t first_panel;  ///< from the block's first
+        std::int64_t panels;
+    };
+
+    /// `left`: the row block's panels. The gaps in `scratch` are those of both blocks.
+    void screen_part(const Part& row_part, const Part& col_part, const void* left, Scratch& scratch) {
+        const Range rows = range(row_part.block);
+        const Range cols = range(col_part.block);
+        const auto words = static_cast<std::size_t>(screen_.words());
+        const std::int64_t row_offset = row_part.first_panel * panel_rows;
+        const ScreenRows a{static_cast<const KnnScreenLine*>(left) + row_part.first_panel * screen_.words(),
+                           static_cast<std::size_t>(row_part.panels),
+                           screen_.add().data() + rows.first() + row_offset, scratch.row_gaps.data() + row_offset};
+        for (std::int64_t p = 0; p < col_part.panels; p += slice) {
+            const std::int64_t q = col_part.first_panel + p;
+            const std::int64_t col_base = cols.first() + q * panel_rows;
+            const ScreenRows b{screen_.panel(cols.first_panel + q),
+                               static_cast<std::size_t>(std::min(slice, col_part.panels - p)),
+                               screen_.add().data() + col_base, scratch.col_gaps.data() + q * panel_rows};
+            const std::size_t found = kernel_.screen_block(a, b, words, scratch.hits.data());
+            if (found == 0) continue;
+            const KnnBlockLocks::Pair lock(locks_, row_part.block, col_part.block);
             for (std::size_t h = 0; h < found; ++h) {
-                const std::int64_t r = hits[h] >> 16;
-                const std::int64_t c = hits[h] & 0xFFFFU;
-                const std::int64_t i = row_base + r;
-                const std::int64_t j = col_base + c;
-                if (j <= i) continue;
-                // Earlier hits of this strip may have lowered the limits.
-                const float key =
-                    (space_.add[static_cast<std::size_t>(i)] + space_.add[static_cast<std::size_t>(j)]) -
-                    space_.product_scale * strip[static_cast<std::size_t>(r * width + c)];
-                if (key <= heaps_.limit(i) || key <= heaps_.limit(j)) offer(i, j);
+                const ScreenHit& hit = scratch.hits[h];
+                const std::int64_t i = rows.first() + row_offset + hit.row;
+                const std::int64_t j = col_base + hit.col;
+                if (j <= i) continue;  // on the diagonal: seen from the other side
+                lists_.offer(i, hit.key, static_cast<Index>(j), scratch.measure);
+                lists_.offer(j, hit.key, static_cast<Index>(i), scratch.measure);
             }
         }
     }
 
-    void measure_all(const KnnTile& tile) {
-        std::vector<float> distances(static_cast<std::size_t>(block_panels_ * panel));
-        const std::int64_t col_end = std::min(space_.size(), last_panel(tile.col_block) * panel);
-        const std::int64_t row_end = std::min(space_.size(), last_panel(tile.row_block) * panel);
-        for (std::int64_t i = first_panel(tile.row_block) * panel; i < row_end; ++i) {
-            const std::int64_t begin =
-                tile.row_block == tile.col_block ? i + 1 : first_panel(tile.col_block) * panel;
-            for (std::int64_t j = begin; j < col_end; ++j) {
-                distances[static_cast<std::size_t>(j - begin)] =
-                    space_.distance(kernel_, space_.row(i), 1.0F, space_.row(j), 1.0F);
-            }
-            const TileLock lock(locks_.get(), tile);
-            for (std::int64_t j = begin; j < col_end; ++j) {
-                const float distance = distances[static_cast<std::size_t>(j - begin)];
-                heaps_.offer(i, knn_key(distance, static_cast<Index>(j)));
-                heaps_.offer(j, knn_key(distance, static_cast<Index>(i)));
-            }
-        }
+    std::int64_t last_row(const Range& rows) const { return std::min(space_.size(), rows.first() + rows.rows()); }
+
+    /// New limits for a block that was screened against itself.
+    void tighten(const Range& rows, Scratch& scratch) {
+        const std::int64_t block = rows.first_panel / block_panels_;
+        const KnnBlockLocks::Pair lock(locks_, block, block);
+        for (std::int64_t i = rows.first(); i < last_row(rows); ++i) lists_.tighten(i);
+        copy_gaps(rows, scratch.row_gaps);
+        copy_gaps(rows, scratch.col_gaps);
     }
 
     const KnnSpace& space_;
-    KnnHeaps& heaps_;
+    const KnnScreen& screen_;
+    KnnShortlists& lists_;
     const Kernels& kernel_;
-    std::int64_t panels_;
     std::int64_t block_panels_;
     std::int64_t blocks_;
-    std::unique_ptr<std::mutex[]> locks_;
+    KnnBlockLocks locks_;
 };
+
+/// The `slots` nearest of every position, written as rows.
+inline KnnEffort knn_exact(const KnnSpace& space, std::int64_t slots, Matrix<Index>& indices,
+                              Matrix<float>& distances, int num_threads, const Progress& progress) {
+    const KnnScreen screen(space, num_threads, progress);
+    KnnShortlists lists(screen, screen.spread(), space.size(), slots);
+    KnnScreenedPairs(space, screen, lists).run(num_threads, progress);
+    const Kernels& kernel = screen.kernel();
+    std::atomic<std::int64_t> measured{0};
+    parallel_for(space.size(), 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        KnnPairMeasure measure(space, kernel);
+        std::int64_t count = 0;
+        for (std::int64_t i = begin; i < end; ++i) {
+            count += lists.finish(i, measure);
+            const Index row = space.valid[static_cast<std::size_t>(i)];
+            knn_write(space, lists.neighbors(i), indices.row(row), distances.row(row));
+        }
+        measured += count;
+    });
+    return {screen.bfloat16() ? "bfloat16" : "float32", measured};
+}
 
 }  // namespace filmatlas::detail
 #endif  // FILMATLAS_NEIGHBORS_DETAIL_KNN_EXACT_IMPL_HPP

@@ -95,6 +95,10 @@ FILMATLAS_INLINE void validate(const KnnGraph& graph) {
             detail::knn_graph_fail(row, "invalid_rows is not an ascending list of rows");
         }
     }
+    if (!graph.invalid_reasons.empty() && graph.invalid_reasons.size() != graph.invalid_rows.size()) {
+        detail::knn_graph_fail(-1, std::to_string(graph.invalid_rows.size()) + " invalid rows have " +
+                                       std::to_string(graph.invalid_reasons.size()) + " reasons");
+    }
 }
 
 }  // namespace filmatlas

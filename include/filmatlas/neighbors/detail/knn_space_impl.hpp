@@ -3,6 +3,7 @@
 #define FILMATLAS_NEIGHBORS_DETAIL_KNN_SPACE_IMPL_HPP
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cfloat>
 #include <cmath>
@@ -17,6 +18,7 @@
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/linalg/block_product.hpp"
 #include "filmatlas/linalg/kernels.hpp"
+#include "filmatlas/linalg/vector_rows.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
 
 namespace filmatlas::detail {
@@ -58,9 +60,10 @@ inline void knn_heap_replace(std::uint64_t* heap, std::size_t size, std::uint64_
 ///     per term).
 struct KnnSpace {
     Metric metric = Metric::Cosine;
-    MatrixView<const float> rows;
-    std::vector<Index> valid;    ///< row of each position
-    std::vector<Index> invalid;  ///< the other rows
+    VectorRows rows;
+    std::vector<Index> valid;       ///< row of each position
+    std::vector<Index> invalid;     ///< the other rows
+    std::vector<RowFault> reasons;  ///< why, per invalid row
     std::vector<float> factor;   ///< cosine: 1 / norm of each position
     std::vector<double> centre;  ///< euclidean: taken off before packing
     float scale = 1;             ///< euclidean: a power of two
@@ -69,10 +72,16 @@ struct KnnSpace {
     float product_scale = 1;
 
     std::int64_t size() const { return static_cast<std::int64_t>(valid.size()); }
-    std::int64_t dim() const { return rows.cols; }
+    std::int64_t dim() const { return rows.cols(); }
     bool screens() const { return metric != Metric::Manhattan; }
-    const float* row(std::int64_t position) const {
-        return rows.row_data(valid[static_cast<std::size_t>(position)]);
+    /// The row at a position: in place where it lies as float32, else converted into `scratch` (room for `dim()`).
+    /// Loops over pairs use a `KnnRowReader`.
+    const float* row(std::int64_t position, float* scratch) const {
+        return rows.row(valid[static_cast<std::size_t>(position)], scratch);
+    }
+    /// The same in place; only when `rows.direct()`.
+    const float* direct_row(std::int64_t position) const {
+        return rows.direct_row(valid[static_cast<std::size_t>(position)]);
     }
     float factor_of(std::int64_t position) const {
         return metric == Metric::Cosine ? factor[static_cast<std::size_t>(position)] : scale;
@@ -88,8 +97,16 @@ struct KnnSpace {
             const float value = metric == Metric::Manhattan ? kernel.l1(a, b, n) : -kernel.dot(a, b, n);
             return std::isfinite(value) ? value : distance_in_float64(a, b);
         }
-        const double squared = static_cast<double>(kernel.squared_l2_scaled(a, scale, b, scale, n));
-        if (!std::isfinite(squared) || squared < 0x1.0p-90) return distance_in_float64(a, b);
+        return distance_of_squared(kernel.squared_l2_scaled(a, scale, b, scale, n),
+                                   [&] { return distance_in_float64(a, b); });
+    }
+
+    /// The euclidean distances from the kernels' squared distance of the scaled rows; `exact()` measures where
+    /// that one is out of range.
+    template <class Exact>
+    float distance_of_squared(float scaled, Exact&& exact) const {
+        const double squared = static_cast<double>(scaled);
+        if (!std::isfinite(squared) || squared < 0x1.0p-90) return exact();
         const double unit = static_cast<double>(scale);
         const double wide = metric == Metric::Euclidean ? std::sqrt(squared) / unit : squared / (unit * unit);
         return static_cast<float>(std::min(wide, static_cast<double>(FLT_MAX)));
@@ -159,27 +176,103 @@ struct KnnSpace {
     }
 };
 
-enum class KnnRowState : unsigned char { Valid, Invalid, TooLarge };
+/// Rows of a space for one worker; the first row of a pair stays converted while the second changes.
+class KnnRowReader {
+public:
+    explicit KnnRowReader(const KnnSpace& space)
+        : space_(space), scratch_(space.rows.direct() ? 0 : 2 * static_cast<std::size_t>(space.dim())) {}
 
-/// State of one row under a metric, and its squared norm in float64.
-inline KnnRowState knn_check_row(Metric metric, const float* row, std::int64_t d, double& squared_norm) {
-    double sum = 0;
-    for (std::int64_t k = 0; k < d; ++k) {
-        const double x = static_cast<double>(row[k]);
-        sum += x * x;
+    const float* first(std::int64_t position) {
+        if (position != held_) {
+            first_ = space_.row(position, scratch_.data());
+            held_ = position;
+        }
+        return first_;
     }
-    squared_norm = sum;
-    if (!std::isfinite(sum)) return KnnRowState::Invalid;  // float64 holds the squares of all finite float32
-    if (metric == Metric::Cosine && sum < 0x1.0p-250) return KnnRowState::Invalid;
-    if (metric == Metric::InnerProduct && sum > 1e37) return KnnRowState::TooLarge;
+    const float* second(std::int64_t position) {
+        return space_.row(position, scratch_.data() + scratch_.size() / 2);
+    }
+
+private:
+    const KnnSpace& space_;
+    std::vector<float> scratch_;
+    const float* first_ = nullptr;
+    std::int64_t held_ = -1;
+};
+
+/// Asks for the start of a row before it is needed: rows of candidates lie anywhere in memory. The rest of a long one
+/// follows by itself.
+inline void knn_prefetch(const float* row, std::int64_t d) {
+    constexpr std::int64_t line = 64 / sizeof(float);
+    for (std::int64_t k = 0; k < std::min<std::int64_t>(d, 32 * line); k += line) __builtin_prefetch(row + k);
+}
+
+/// Distances of positions for one worker.
+class KnnPairMeasure {
+public:
+    KnnPairMeasure(const KnnSpace& space, const Kernels& kernel) : space_(space), kernel_(kernel), reader_(space) {}
+
+    float operator()(std::int64_t i, std::int64_t j) {
+        return space_.distance(kernel_, reader_.first(i), space_.factor_of(i), reader_.second(j), space_.factor_of(j));
+    }
+    void prefetch(std::int64_t j) const {
+        if (space_.rows.direct()) knn_prefetch(space_.direct_row(j), space_.dim());
+    }
+
+private:
+    const KnnSpace& space_;
+    const Kernels& kernel_;
+    KnnRowReader reader_;
+};
+
+enum class KnnRowState : unsigned char { Valid, Nan, Infinite, Zero, TooLarge };
+
+/// Whether distances to such a query exist.
+inline bool knn_usable(KnnRowState state) { return state == KnnRowState::Valid || state == KnnRowState::TooLarge; }
+
+inline RowFault knn_fault(KnnRowState state) {
+    if (state == KnnRowState::Nan) return RowFault::Nan;
+    return state == KnnRowState::Zero ? RowFault::Zero : RowFault::Infinite;
+}
+
+/// What a row's squared norm in float64 says of it under a metric.
+inline KnnRowState knn_row_state(Metric metric, double squared_norm) {
+    if (std::isnan(squared_norm)) return KnnRowState::Nan;
+    if (std::isinf(squared_norm)) return KnnRowState::Infinite;  // float64 holds the squares of all finite float32
+    if (metric == Metric::Cosine && squared_norm < 0x1.0p-250) return KnnRowState::Zero;
+    if (metric == Metric::InnerProduct && squared_norm > 1e37) return KnnRowState::TooLarge;
     return KnnRowState::Valid;
+}
+
+/// Squared norms in float64 of `Rows` rows, each summed in order; together the sums need not wait for each other.
+template <std::size_t Rows>
+inline void knn_squared_norms(const std::array<const float*, Rows>& rows, std::int64_t d, double* squared_norms) {
+    std::array<double, Rows> sums{};
+    for (std::int64_t k = 0; k < d; ++k) {
+        for (std::size_t r = 0; r < Rows; ++r) {
+            const double x = static_cast<double>(rows[r][k]);
+            sums[r] += x * x;
+        }
+    }
+    std::copy(sums.begin(), sums.end(), squared_norms);
+}
+
+/// State of one row under a metric, and its squared norm.
+inline KnnRowState knn_check_row(Metric metric, const float* row, std::int64_t d, double& squared_norm) {
+    knn_squared_norms<1>({row}, d, &squared_norm);
+    return knn_row_state(metric, squared_norm);
 }
 
 inline float knn_row_factor(double squared_norm) { return static_cast<float>(1.0 / std::sqrt(squared_norm)); }
 
+/// Rows per task of the passes over all rows: about a millisecond of work, so that Ctrl-C is heard.
+inline std::int64_t knn_grain(std::int64_t d) { return std::clamp<std::int64_t>((1 << 18) / d, 1, 256); }
+/// What these passes tell their progress as.
+inline constexpr const char* knn_prepare_stage = "knn: prepare";
+
 /// Centre and scale for euclidean distances. Neither changes a distance; they keep the screen sharp, and so
 /// come from medians over a sample of the rows: one wild row must not blur it for all others.
-inline void knn_centre(KnnSpace& space, int num_threads) {
+inline void knn_centre(KnnSpace& space, int num_threads, const Progress& progress) {
     const std::int64_t n = space.size();
     const std::int64_t d = space.dim();
     space.centre.assign(static_cast<std::size_t>(d), 0.0);
@@ -191,18 +284,26 @@ inline void knn_centre(KnnSpace& space, int num_threads) {
         std::nth_element(values.begin(), middle, values.end());
         return static_cast<double>(*middle);
     };
-    parallel_for(d, 16, num_threads, [&](std::int64_t begin, std::int64_t end) {
-        std::vector<float> column(static_cast<std::size_t>(samples));
-        for (std::int64_t k = begin; k < end; ++k) {
-            for (std::int64_t s = 0; s < samples; ++s)
-                column[static_cast<std::size_t>(s)] = space.row(sample(s))[k];
-            space.centre[static_cast<std::size_t>(k)] = median(column);
+    // 64 columns at a time: what is sampled stays small beside the vectors, whatever their number of columns.
+    constexpr std::int64_t wide = 64;
+    parallel_for(d, wide, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        const std::int64_t width = end - begin;
+        std::vector<float> columns(static_cast<std::size_t>(samples * width));
+        std::vector<float> scratch(space.rows.direct() ? 0 : static_cast<std::size_t>(d));
+        for (std::int64_t s = 0; s < samples; ++s) {
+            const float* row = space.row(sample(s), scratch.data()) + begin;
+            for (std::int64_t k = 0; k < width; ++k) columns[static_cast<std::size_t>(k * samples + s)] = row[k];
+        }
+        for (std::int64_t k = 0; k < width; ++k) {
+            const std::span<float> column(columns.data() + k * samples, static_cast<std::size_t>(samples));
+            space.centre[static_cast<std::size_t>(begin + k)] = median(column);
         }
     });
     std::vector<double> norms(static_cast<std::size_t>(n));
-    parallel_for(n, 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    const auto take_norms = [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> scratch(space.rows.direct() ? 0 : static_cast<std::size_t>(d));
         for (std::int64_t i = begin; i < end; ++i) {
-            const float* row = space.row(i);
+            const float* row = space.row(i, scratch.data());
             double squared = 0;
             for (std::int64_t k = 0; k < d; ++k) {
                 const double x = static_cast<double>(row[k]) - space.centre[static_cast<std::size_t>(k)];
@@ -210,7 +311,8 @@ inline void knn_centre(KnnSpace& space, int num_threads) {
             }
             norms[static_cast<std::size_t>(i)] = std::sqrt(squared);
         }
-    });
+    };
+    parallel_for(n, knn_grain(d), num_threads, take_norms, progress, knn_prepare_stage);
     const double largest = *std::max_element(norms.begin(), norms.end());
     if (!(largest > 0)) return;
     const double typical = median(norms);
@@ -220,43 +322,69 @@ inline void knn_centre(KnnSpace& space, int num_threads) {
     space.scale = std::ldexp(1.0F, std::clamp(exponent, -126, 126));
 }
 
+/// Refuses what cannot be searched: a row whose products, or whose float64 numbers, float32 does not hold.
+[[noreturn]] inline void knn_refuse_row(const char* stage, std::int64_t row, std::string what) {
+    ErrorContext where;
+    where.stage = stage;
+    where.row = row;
+    throw Error(ErrorCode::InvalidArgument, std::move(where), std::move(what), "scale the vectors down");
+}
+
 /// Checks the rows and sets what distances need; `pack` also packs them for screening.
-inline KnnSpace knn_make_space(const char* stage, MatrixView<const float> rows, Metric metric, bool pack,
-                               int num_threads) {
-    if (rows.rows < 1) throw_invalid(stage, "vectors", "has no rows", "give at least one vector");
-    if (rows.cols < 1)
+inline KnnSpace knn_make_space(const char* stage, const VectorRows& rows, Metric metric, bool pack,
+                               int num_threads, const Progress& progress = {}) {
+    if (rows.rows() < 1) throw_invalid(stage, "vectors", "has no rows", "give at least one vector");
+    if (rows.cols() < 1)
         throw_shape(stage, "the vectors have no columns", "give vectors of at least one dimension");
-    if (rows.rows > std::numeric_limits<Index>::max()) {
-        throw_shape(stage, std::to_string(rows.rows) + " rows are more than 32-bit ids can name");
+    if (rows.rows() > std::numeric_limits<Index>::max()) {
+        throw_shape(stage, std::to_string(rows.rows()) + " rows are more than 32-bit ids can name");
     }
     KnnSpace space;
     space.metric = metric;
     space.rows = rows;
-    std::vector<KnnRowState> state(static_cast<std::size_t>(rows.rows));
-    std::vector<double> squared(static_cast<std::size_t>(rows.rows));
-    parallel_for(rows.rows, 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            const auto at = static_cast<std::size_t>(i);
-            state[at] = knn_check_row(metric, rows.row_data(i), rows.cols, squared[at]);
+    std::vector<KnnRowState> state(static_cast<std::size_t>(rows.rows()));
+    std::vector<double> squared(static_cast<std::size_t>(rows.rows()));
+    const auto check_rows = [&](std::int64_t begin, std::int64_t end) {
+        constexpr std::int64_t together = 4;
+        const auto d = static_cast<std::size_t>(rows.cols());
+        std::vector<float> scratch(rows.direct() ? 0 : together * d);
+        const auto row = [&](std::int64_t i, std::size_t r) {
+            return rows.row(i, scratch.empty() ? nullptr : scratch.data() + r * d);
+        };
+        std::int64_t i = begin;
+        for (; i + together <= end; i += together) {
+            knn_squared_norms<together>({row(i, 0), row(i + 1, 1), row(i + 2, 2), row(i + 3, 3)}, rows.cols(),
+                                        &squared[static_cast<std::size_t>(i)]);
         }
-    });
+        for (; i < end; ++i) knn_squared_norms<1>({row(i, 0)}, rows.cols(), &squared[static_cast<std::size_t>(i)]);
+        for (i = begin; i < end; ++i) {
+            state[static_cast<std::size_t>(i)] = knn_row_state(metric, squared[static_cast<std::size_t>(i)]);
+        }
+    };
+    parallel_for(rows.rows(), knn_grain(rows.cols()), num_threads, check_rows, progress, knn_prepare_stage);
     for (std::size_t i = 0; i < state.size(); ++i) {
+        const auto row = static_cast<std::int64_t>(i);
         if (state[i] == KnnRowState::TooLarge) {
-            ErrorContext where;
-            where.stage = stage;
-            where.row = static_cast<std::int64_t>(i);
-            throw Error(ErrorCode::InvalidArgument, std::move(where),
-                        "the vector's norm is above 3e18, so float32 cannot hold inner products",
-                        "scale the vectors down");
+            knn_refuse_row(stage, row, "the vector's norm is above 3e18, so float32 cannot hold inner products");
         }
-        (state[i] == KnnRowState::Valid ? space.valid : space.invalid).push_back(static_cast<Index>(i));
+        if (state[i] == KnnRowState::Valid) {
+            space.valid.push_back(static_cast<Index>(i));
+            continue;
+        }
+        if (state[i] == KnnRowState::Infinite) {
+            if (const auto column = rows.overflow(row)) {
+                knn_refuse_row(stage, row, "column " + std::to_string(*column) + " does not fit float32");
+            }
+        }
+        space.invalid.push_back(static_cast<Index>(i));
+        space.reasons.push_back(knn_fault(state[i]));
     }
     if (metric == Metric::Cosine) {
         for (const Index i : space.valid)
             space.factor.push_back(knn_row_factor(squared[static_cast<std::size_t>(i)]));
     }
     if (metric == Metric::Euclidean || metric == Metric::SqEuclidean) {
-        knn_centre(space, num_threads);
+        knn_centre(space, num_threads, progress);
         space.product_scale = 2;
     }
     if (!pack || !space.screens()) return space;
@@ -264,11 +392,23 @@ inline KnnSpace knn_make_space(const char* stage, MatrixView<const float> rows, 
         (space.size() + PackedRows<float>::panel_rows - 1) / PackedRows<float>::panel_rows;
     space.add.assign(static_cast<std::size_t>(panels * PackedRows<float>::panel_rows),
                      std::numeric_limits<float>::infinity());
+    // A row that must be converted is converted into `out` and packed in place.
+    const auto pack_row = [&space](std::int64_t i, float* out) {
+        space.add[static_cast<std::size_t>(i)] = space.pack(space.row(i, out), space.factor_of(i), out);
+    };
     space.packed =
-        PackedRows<float>(space.size(), space.dim(), num_threads, [&space](std::int64_t i, float* out) {
-            space.add[static_cast<std::size_t>(i)] = space.pack(space.row(i), space.factor_of(i), out);
-        });
+        PackedRows<float>(space.size(), space.dim(), num_threads, pack_row, progress, knn_prepare_stage);
     return space;
+}
+
+/// Writes neighbours in order, (distance, position) each, ids as rows, padded to the span's length.
+inline void knn_write(const KnnSpace& space, std::span<const std::uint64_t> neighbors, std::span<Index> ids,
+                      std::span<float> distances) {
+    for (std::size_t slot = 0; slot < ids.size(); ++slot) {
+        const bool used = slot < neighbors.size() && neighbors[slot] != knn_no_key;
+        ids[slot] = used ? space.valid[static_cast<std::size_t>(knn_key_id(neighbors[slot]))] : -1;
+        distances[slot] = used ? knn_key_distance(neighbors[slot]) : std::numeric_limits<float>::infinity();
+    }
 }
 
 /// The `slots` nearest candidates of each position, as max-heaps of keys, with the screening limit of the
