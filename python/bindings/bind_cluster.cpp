@@ -92,7 +92,8 @@ void bind_nested(py::module_& module) {
         "nested_clusters",
         [](const Array<float>& X, const KnnGraph& graph, std::vector<std::string> level_names,
            std::optional<std::vector<int>> n_clusters, std::optional<int> min_size, std::optional<int> max_size,
-           double max_share, int smoothing_steps, const std::optional<std::vector<std::pair<int, int>>>& level_ranges,
+           std::optional<double> max_share, std::optional<int> smoothing_steps,
+           const std::optional<std::vector<std::pair<int, int>>>& level_ranges, const std::string& method,
            std::uint64_t seed, int num_threads, const py::object& progress) {
             const auto view = view_2d(X, "nested_clusters");
             NestedOptions options;
@@ -102,6 +103,7 @@ void bind_nested(py::module_& module) {
             options.max_size = max_size;
             options.max_share = max_share;
             options.smoothing_steps = smoothing_steps;
+            options.method = nested_method_from_string(method);
             options.seed = seed;
             options.num_threads = num_threads;
             if (level_ranges) {
@@ -118,18 +120,24 @@ void bind_nested(py::module_& module) {
                     ranges.append(py::make_tuple(range.min, range.max));
                 }
             }
+            py::list trials;
+            for (const NestedTrial& trial : result.trials) {
+                trials.append(py::dict("level"_a = trial.level, "steps"_a = trial.steps, "method"_a = trial.method,
+                                       "foresight"_a = trial.foresight, "chosen"_a = trial.chosen));
+            }
             const py::dict resolved("n_clusters"_a = result.options.n_clusters, "min_size"_a = result.options.min_size,
                                     "max_size"_a = result.options.max_size, "max_share"_a = result.options.max_share,
                                     "smoothing_steps"_a = result.options.smoothing_steps, "level_ranges"_a = ranges,
-                                    "seed"_a = result.options.seed);
+                                    "method"_a = std::string(to_string(result.options.method)), "seed"_a = result.options.seed);
             return py::dict("hierarchy"_a = std::make_shared<Hierarchy>(std::move(result.hierarchy)),
                             "strength"_a = give(std::move(result.strength), {n, levels}),
                             "runner_up"_a = give(std::move(result.runner_up), {n, levels}),
                             "reassigned"_a = give(std::move(result.reassigned)), "options"_a = resolved,
-                            "level_gap"_a = result.level_gap, "run"_a = run_dict(result.run));
+                            "level_gap"_a = result.level_gap, "trials"_a = trials,
+                            "run"_a = run_dict(result.run));
         },
         py::arg("X").noconvert(), "graph"_a, "level_names"_a, "n_clusters"_a, "min_size"_a, "max_size"_a, "max_share"_a,
-        "smoothing_steps"_a, "level_ranges"_a, "seed"_a, "num_threads"_a, "progress"_a);
+        "smoothing_steps"_a, "level_ranges"_a, "method"_a, "seed"_a, "num_threads"_a, "progress"_a);
 
     module.def(
         "smooth_embedding",
@@ -257,6 +265,25 @@ void bind_scores(py::module_& module) {
                             "coverage"_a = report.coverage, "strict"_a = report.strict());
         },
         "labels"_a);
+    module.def(
+        "dendrogram_purity",
+        [](const Hierarchy& hierarchy, const Array<Index>& classes) {
+            const auto view = view_1d(classes, "dendrogram_purity");
+            return run_released([&] { return dendrogram_purity(hierarchy, view); });
+        },
+        "hierarchy"_a, py::arg("classes").noconvert());
+    module.def(
+        "dasgupta_cost",
+        [](const Hierarchy& hierarchy, const KnnGraph& graph) {
+            return run_released([&] { return dasgupta_cost(hierarchy, graph); });
+        },
+        "hierarchy"_a, "graph"_a);
+    module.def(
+        "neighbor_containment",
+        [](const Hierarchy& hierarchy, const KnnGraph& graph) {
+            return run_released([&] { return neighbor_containment(hierarchy, graph); });
+        },
+        "hierarchy"_a, "graph"_a);
     module.def(
         "level_scores",
         [](const Array<float>& X, const Hierarchy& hierarchy, const std::string& metric, std::int64_t exact_limit,

@@ -12,6 +12,7 @@ import numpy as np
 from . import _core
 from ._errors import raise_shape, raise_type
 from ._hierarchy import Hierarchy
+from ._neighbors import KnnGraph
 from ._progress import ProgressLike, progress_callback
 from ._validation import (
     as_float,
@@ -256,3 +257,39 @@ def level_scores(
         as_int(num_threads, where, "num_threads"),
     )
     return scores
+
+
+def _tree_and_graph(hierarchy: Any, graph: Any, where: str) -> tuple[Any, Any]:
+    if not isinstance(hierarchy, Hierarchy):
+        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
+    if not isinstance(graph, KnnGraph):
+        raise_type(where, f"graph is a {type(graph).__name__}, expected a KnnGraph")
+    return hierarchy._core, graph._core
+
+
+def dendrogram_purity(hierarchy: Hierarchy, classes: Any) -> float:
+    """Expected purity, for two items of one class, of the smallest node that holds both.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+    classes : (n,) known classes; negative = unknown, left out
+    """
+    where = "dendrogram_purity"
+    if not isinstance(hierarchy, Hierarchy):
+        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
+    return float(_core.dendrogram_purity(hierarchy._core, as_labels(classes, where, "classes")))
+
+
+def dasgupta_cost(hierarchy: Hierarchy, graph: KnnGraph) -> float:
+    """Dasgupta's cost over the edges of a kNN graph, in (0, 1]; lower is better.
+
+    The mean number of items in the smallest node that holds both ends of an edge, over the number of items.
+    """
+    return float(_core.dasgupta_cost(*_tree_and_graph(hierarchy, graph, "dasgupta_cost")))
+
+
+def neighbor_containment(hierarchy: Hierarchy, graph: KnnGraph) -> list[float]:
+    """Per level, coarse to fine, the share of the graph's edges whose ends share a node."""
+    shares: list[float] = _core.neighbor_containment(*_tree_and_graph(hierarchy, graph, "neighbor_containment"))
+    return shares

@@ -6,7 +6,6 @@ Where scikit-learn is installed they inherit from its BaseEstimator, so that pip
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from typing import Any
 
@@ -15,152 +14,26 @@ import numpy as np
 from . import _core
 from ._cluster import assign_to_centroids, cut_linkage, kmeans, linkage
 from ._errors import FilmAtlasWarning, raise_invalid, raise_shape
+from ._estimator_base import (
+    BaseEstimator,
+    ClusterMixin,
+    Estimator,
+    NotFittedError,
+    Transformer,
+    TransformerMixin,
+    metric_name,
+    need_samples,
+    seed_of,
+    threads_of,
+)
 from ._hierarchy import LEVELS, nested_clusters
 from ._layout import pca, tsne, umap
 from ._neighbors import KnnIndex, knn_graph
 from ._text import count_terms, inverse_document_frequency, tfidf
-from ._validation import as_float, as_int, as_matrix, as_names, as_vector64
+from ._validation import as_float, as_int, as_names, as_vector64
 from ._values import CsrMatrix
 
-try:
-    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
-    from sklearn.exceptions import NotFittedError
-    from sklearn.utils import check_random_state
-
-    _SKLEARN = True
-except ImportError:
-    _SKLEARN = False
-
-    class NotFittedError(ValueError, AttributeError):  # type: ignore[no-redef]
-        """An estimator is used before it was fitted."""
-
-    class BaseEstimator:  # type: ignore[no-redef]
-        """get_params, set_params and repr."""
-
-        @classmethod
-        def _names(cls) -> list[str]:
-            return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
-
-        def get_params(self, deep: bool = True) -> dict[str, Any]:
-            """Parameters of the constructor."""
-            return {name: getattr(self, name) for name in self._names()}
-
-        def set_params(self, **params: Any) -> Any:
-            """Sets parameters of the constructor."""
-            for name, value in params.items():
-                if name not in self._names():
-                    raise ValueError(f"{name!r} is no parameter of {type(self).__name__}")
-                setattr(self, name, value)
-            return self
-
-        def __repr__(self) -> str:
-            defaults = inspect.signature(type(self).__init__).parameters
-            changed = [
-                f"{n}={v!r}" for n, v in self.get_params().items() if not _same(v, defaults[n].default)
-            ]
-            return f"{type(self).__name__}({', '.join(changed)})"
-
-    class ClusterMixin:  # type: ignore[no-redef]
-        """fit_predict."""
-
-        def fit_predict(self, X: Any, y: Any = None, **kwargs: Any) -> Any:
-            """Fits and returns the labels."""
-            return self.fit(X, **kwargs).labels_  # type: ignore[attr-defined]
-
-    class TransformerMixin:  # type: ignore[no-redef]
-        """fit_transform."""
-
-        def fit_transform(self, X: Any, y: Any = None) -> Any:
-            """Fits and transforms."""
-            return self.fit(X, y).transform(X)  # type: ignore[attr-defined]
-
-    class ClassNamePrefixFeaturesOutMixin:  # type: ignore[no-redef]
-        """get_feature_names_out."""
-
-        def get_feature_names_out(self, input_features: Any = None) -> Any:
-            """Names like "umap0", "umap1"."""
-            prefix = type(self).__name__.lower()
-            return np.array([f"{prefix}{i}" for i in range(self._n_features_out)], dtype=object)  # type: ignore[attr-defined]
-
-
-def _same(value: Any, default: Any) -> bool:
-    return value is default or (type(value) is type(default) and bool(value == default))
-
-
-_METRICS = {"minkowski": "euclidean", "l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan"}
-
-
-def _metric(name: str) -> str:
-    return _METRICS.get(name, name)
-
-
-def _threads(n_jobs: int | None) -> int:
-    """scikit-learn's n_jobs: None and negative numbers mean 'choose'."""
-    return 0 if n_jobs is None or n_jobs < 0 else int(n_jobs)
-
-
-def _seed(random_state: Any) -> Any:
-    if _SKLEARN and isinstance(random_state, np.random.RandomState):
-        return int(check_random_state(random_state).randint(0, 2**31 - 1))
-    return random_state
-
-
-class _Estimator(BaseEstimator):
-    """Checks shared by all estimators on arrays."""
-
-    def _array(self, X: Any, *, reset: bool) -> Any:
-        where = type(self).__name__
-        if _SKLEARN:
-            try:
-                from sklearn.utils.validation import validate_data
-            except ImportError:  # before 1.6
-                X = self._validate_data(X, dtype=[np.float32, np.float64], reset=reset)
-            else:
-                X = validate_data(self, X, dtype=[np.float32, np.float64], reset=reset)
-            return as_matrix(X, where)
-        matrix = as_matrix(X, where)
-        if not np.isfinite(matrix).all():
-            row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
-            raise_invalid(where, "Input X contains NaN or infinity", "drop or fill such rows", row=row)
-        if matrix.shape[0] == 0 or matrix.shape[1] == 0:
-            raise_shape(
-                where, f"X has shape {matrix.shape}", "a minimum of 1 sample and 1 feature is required"
-            )
-        if reset:
-            self.n_features_in_ = matrix.shape[1]
-        elif matrix.shape[1] != self.n_features_in_:
-            raise_shape(
-                where,
-                f"X has {matrix.shape[1]} features, but {where} is expecting {self.n_features_in_} features",
-            )
-        return matrix
-
-    def _check_fitted(self, attribute: str) -> None:
-        if not hasattr(self, attribute):
-            raise NotFittedError(
-                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments first."
-            )
-
-
-class _Transformer(TransformerMixin, ClassNamePrefixFeaturesOutMixin, _Estimator):
-    """A transformer that works in, and returns, float32."""
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-
-def _need_samples(X: Any, least: int, where: str) -> None:
-    if X.shape[0] < least:
-        raise_shape(
-            where,
-            f"Found array with {X.shape[0]} sample(s) (n_samples={X.shape[0]})",
-            f"a minimum of {least} is required",
-        )
-
-
-class NearestNeighbors(_Estimator):
+class NearestNeighbors(Estimator):
     """Exact nearest neighbours, as sklearn.neighbors.NearestNeighbors.
 
     Parameters
@@ -179,7 +52,7 @@ class NearestNeighbors(_Estimator):
         """Keeps the items to search among."""
         self._fit_X = self._array(X, reset=True)
         self.n_samples_fit_ = self._fit_X.shape[0]
-        self.effective_metric_ = _metric(self.metric)
+        self.effective_metric_ = metric_name(self.metric)
         return self
 
     def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
@@ -193,12 +66,12 @@ class NearestNeighbors(_Estimator):
                 where,
                 f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {k}, n_samples_fit = {self.n_samples_fit_}",
             )
-        threads = _threads(self.n_jobs)
+        threads = threads_of(self.n_jobs)
         if X is None:
             graph = knn_graph(self._fit_X, k, metric=self.effective_metric_, num_threads=threads)
             ids, distances = graph.indices, graph.distances
         else:
-            index = KnnIndex(self._fit_X, metric=self.effective_metric_, num_threads=threads)
+            index = KnnIndex(self._fit_X, metric=self.effective_metric_, method="exact", num_threads=threads)
             ids, distances = index.query(self._array(X, reset=False), k, num_threads=threads)
         ids = ids.astype(np.int64)
         return (distances.copy(), ids) if return_distance else ids
@@ -220,7 +93,7 @@ class NearestNeighbors(_Estimator):
         return _sparse(CsrMatrix(parts))
 
 
-class KMeans(ClusterMixin, _Transformer):
+class KMeans(ClusterMixin, Transformer):
     """k-means with greedy k-means++ seeds, as sklearn.cluster.KMeans; the same bytes for any number of threads."""
 
     def __init__(
@@ -255,14 +128,14 @@ class KMeans(ClusterMixin, _Transformer):
             max_iterations=self.max_iter,
             tolerance=self.tol,
             n_init=1 if self.n_init == "auto" else self.n_init,  # type: ignore[arg-type]
-            random_state=_seed(self.random_state),
-            num_threads=_threads(self.n_jobs),
+            random_state=seed_of(self.random_state),
+            num_threads=threads_of(self.n_jobs),
         )
         self.cluster_centers_ = np.array(result.centroids)
         self.labels_ = np.array(result.labels)
         if weighty is not None:
             self.labels_ = assign_to_centroids(
-                data, result.centroids, num_threads=_threads(self.n_jobs)
+                data, result.centroids, num_threads=threads_of(self.n_jobs)
             ).copy()
         self.inertia_ = result.inertia
         self.n_iter_ = max(1, result.run.iterations)
@@ -295,7 +168,7 @@ class KMeans(ClusterMixin, _Transformer):
         self._check_fitted("cluster_centers_")
         data = self._array(X, reset=False)
         centers = np.ascontiguousarray(self.cluster_centers_, dtype=np.float32)
-        return _core.assign_to_centroids(data, centers, _threads(self.n_jobs)).copy()
+        return _core.assign_to_centroids(data, centers, threads_of(self.n_jobs)).copy()
 
     def transform(self, X: Any) -> Any:
         """(n, n_clusters) distances to the centres."""
@@ -303,7 +176,7 @@ class KMeans(ClusterMixin, _Transformer):
         data = self._array(X, reset=False)
         k = self.cluster_centers_.shape[0]
         index = KnnIndex(self.cluster_centers_, metric="euclidean")
-        ids, distances = index.query(data, k, num_threads=_threads(self.n_jobs))
+        ids, distances = index.query(data, k, num_threads=threads_of(self.n_jobs))
         out = np.empty((data.shape[0], k), dtype=np.float32)
         np.put_along_axis(out, ids.astype(np.int64), distances, axis=1)
         return out
@@ -314,7 +187,7 @@ class KMeans(ClusterMixin, _Transformer):
         return -float(np.square(nearest).sum())
 
 
-class AgglomerativeClustering(ClusterMixin, _Estimator):
+class AgglomerativeClustering(ClusterMixin, Estimator):
     """Agglomerative clustering, as sklearn.cluster.AgglomerativeClustering (without connectivity constraints).
 
     Parameters
@@ -347,9 +220,9 @@ class AgglomerativeClustering(ClusterMixin, _Estimator):
             raise_invalid(
                 where, "Exactly one of n_clusters and distance_threshold has to be set, and the other to None"
             )
-        _need_samples(data, 2, where)
+        need_samples(data, 2, where)
         tree = linkage(
-            data, method=self.linkage, metric=_metric(self.metric), num_threads=_threads(self.n_jobs)
+            data, method=self.linkage, metric=metric_name(self.metric), num_threads=threads_of(self.n_jobs)
         )
         if self.distance_threshold is not None:
             labels = cut_linkage(
@@ -369,7 +242,7 @@ class AgglomerativeClustering(ClusterMixin, _Estimator):
         return self
 
 
-class NestedClustering(ClusterMixin, _Estimator):
+class NestedClustering(ClusterMixin, Estimator):
     """A strict tree of named levels, see :func:`filmatlas.nested_clusters`.
 
     `n_clusters` is one count per level, coarse to fine (or one integer where there is one level); None = found.
@@ -390,8 +263,8 @@ class NestedClustering(ClusterMixin, _Estimator):
         metric: str = "cosine",
         min_size: int | None = None,
         max_size: int | None = None,
-        max_share: float = 0.30,
-        smoothing_steps: int = 4,
+        max_share: float | None = None,
+        smoothing_steps: int | None = None,
         random_state: Any = 42,
         n_jobs: int | None = None,
     ) -> None:
@@ -416,9 +289,9 @@ class NestedClustering(ClusterMixin, _Estimator):
             max_size=self.max_size,
             max_share=self.max_share,
             smoothing_steps=self.smoothing_steps,
-            metric=_metric(self.metric),
-            random_state=_seed(self.random_state),
-            num_threads=_threads(self.n_jobs),
+            metric=metric_name(self.metric),
+            random_state=seed_of(self.random_state),
+            num_threads=threads_of(self.n_jobs),
         )
         self.hierarchy_ = found
         self.cluster_layers_ = [np.array(found.labels(level)) for level in reversed(range(found.num_levels))]
@@ -427,7 +300,7 @@ class NestedClustering(ClusterMixin, _Estimator):
         return self
 
 
-class UMAP(_Transformer):
+class UMAP(Transformer):
     """UMAP, as umap.UMAP: deterministic for an integer `random_state`, on any number of threads.
 
     `transform` places new items between their neighbours' positions; an item of the fit lands on itself.
@@ -469,12 +342,12 @@ class UMAP(_Transformer):
     def fit(self, X: Any, y: Any = None) -> UMAP:
         """Lays the items out: `embedding_`."""
         data = self._array(X, reset=True)
-        _need_samples(data, 2, "UMAP")
+        need_samples(data, 2, "UMAP")
         layout = umap(
             data,
             n_neighbors=self.n_neighbors,
             n_components=self.n_components,
-            metric=_metric(self.metric),
+            metric=metric_name(self.metric),
             n_epochs=self.n_epochs,
             learning_rate=self.learning_rate,
             init=self.init,
@@ -484,9 +357,9 @@ class UMAP(_Transformer):
             local_connectivity=self.local_connectivity,
             repulsion_strength=self.repulsion_strength,
             negative_sample_rate=self.negative_sample_rate,
-            random_state=_seed(self.random_state),
+            random_state=seed_of(self.random_state),
             measure=False,
-            num_threads=_threads(self.n_jobs),
+            num_threads=threads_of(self.n_jobs),
         )
         self._raw_data = data
         self.embedding_ = np.array(layout.coordinates)
@@ -500,15 +373,15 @@ class UMAP(_Transformer):
     def transform(self, X: Any) -> Any:
         """(m, n_components) positions of new items."""
         self._check_fitted("embedding_")
-        threads = _threads(self.n_jobs)
+        threads = threads_of(self.n_jobs)
         data = self._array(X, reset=False)
-        index = KnnIndex(self._raw_data, metric=_metric(self.metric), num_threads=threads)
+        index = KnnIndex(self._raw_data, metric=metric_name(self.metric), method="exact", num_threads=threads)
         k = min(max(self.n_neighbors - 1, 1), self._raw_data.shape[0])
         ids, distances = index.query(data, k, num_threads=threads)
         return _core.place_on_map(self.embedding_, ids, distances).copy()
 
 
-class TSNE(_Transformer):
+class TSNE(Transformer):
     """t-SNE, as sklearn.manifold.TSNE; deterministic for an integer `random_state`, on any number of threads."""
 
     def __init__(
@@ -539,23 +412,23 @@ class TSNE(_Transformer):
     def fit(self, X: Any, y: Any = None) -> TSNE:
         """Lays the items out: `embedding_`, `n_iter_`."""
         data = self._array(X, reset=True)
-        _need_samples(data, 2, "TSNE")
+        need_samples(data, 2, "TSNE")
         rounds = as_int(self.max_iter, "TSNE", "max_iter", low=0)
         early = min(250, rounds)
         layout = tsne(
             data,
             perplexity=self.perplexity,
             n_components=self.n_components,
-            metric=_metric(self.metric),
+            metric=metric_name(self.metric),
             n_iter=rounds - early,
             early_exaggeration_iter=early,
             early_exaggeration=self.early_exaggeration,
             learning_rate=None if self.learning_rate == "auto" else self.learning_rate,  # type: ignore[arg-type]
             theta=self.angle,
             init=self.init,
-            random_state=_seed(self.random_state),
+            random_state=seed_of(self.random_state),
             measure=False,
-            num_threads=_threads(self.n_jobs),
+            num_threads=threads_of(self.n_jobs),
         )
         self.embedding_ = np.array(layout.coordinates)
         self.n_iter_ = rounds
@@ -567,7 +440,7 @@ class TSNE(_Transformer):
         return self.fit(X).embedding_
 
 
-class PCA(_Transformer):
+class PCA(Transformer):
     """Principal components, as sklearn.decomposition.PCA."""
 
     def __init__(
@@ -596,9 +469,9 @@ class PCA(_Transformer):
             raise_invalid(
                 "PCA", f"n_components={wanted} must be between 1 and min(n_samples, n_features)={most}"
             )
-        _need_samples(data, 2, "PCA")
-        seed = 0 if self.random_state is None else _seed(self.random_state)
-        result = pca(data, wanted, random_state=seed, num_threads=_threads(self.n_jobs))
+        need_samples(data, 2, "PCA")
+        seed = 0 if self.random_state is None else seed_of(self.random_state)
+        result = pca(data, wanted, random_state=seed, num_threads=threads_of(self.n_jobs))
         self.components_ = np.array(result.components)
         self.mean_ = np.array(result.mean)
         self.explained_variance_ = np.array(result.explained_variance)
@@ -696,7 +569,7 @@ class CountVectorizer(TransformerMixin, BaseEstimator):
                 max_df=self.max_df,
                 max_features=self.max_features,
                 vocabulary=None if given is None else list(given),
-                num_threads=_threads(self.n_jobs),
+                num_threads=threads_of(self.n_jobs),
             )
         if not self._terms:
             raise_invalid(
@@ -712,7 +585,7 @@ class CountVectorizer(TransformerMixin, BaseEstimator):
             stop_words=self.stop_words,
             ngram_range=self.ngram_range,
             vocabulary=self._terms,
-            num_threads=_threads(self.n_jobs),
+            num_threads=threads_of(self.n_jobs),
         )
         return counts
 
@@ -772,7 +645,7 @@ class TfidfVectorizer(CountVectorizer):
                 self.idf_,
                 sublinear_tf=self.sublinear_tf,
                 l2_normalize=self.norm == "l2",
-                num_threads=_threads(self.n_jobs),
+                num_threads=threads_of(self.n_jobs),
             )
         )
 

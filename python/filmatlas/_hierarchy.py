@@ -250,6 +250,14 @@ class NestedClusters(Hierarchy):
         return list(self._result["level_gap"])
 
     @property
+    def trials(self) -> list[dict[str, Any]]:
+        """What was tried and chosen, the finest level first: level, steps, method, foresight, chosen.
+
+        `foresight` says how well the nodes foretell the neighbours that were held out of the smoothing.
+        """
+        return [dict(trial) for trial in self._result["trials"]]
+
+    @property
     def run(self) -> RunInfo:
         """How the run went."""
         return RunInfo._of(self._result["run"])
@@ -263,9 +271,10 @@ def nested_clusters(
     n_clusters: Sequence[int] | None = None,
     min_size: int | None = None,
     max_size: int | None = None,
-    max_share: float = 0.30,
-    smoothing_steps: int = 4,
+    max_share: float | None = None,
+    smoothing_steps: int | None = None,
     level_ranges: Sequence[tuple[int, int]] | None = None,
+    method: str = "auto",
     metric: str = "cosine",
     random_state: Any = 42,
     num_threads: int = 0,
@@ -284,10 +293,14 @@ def nested_clusters(
         Nodes per level, coarse to fine; found within `level_ranges` when absent.
     min_size, max_size : int, optional
         Items of the finest nodes: smaller ones are merged, larger ones split.
-    max_share : float
-        Largest share of the items in one node of the coarsest level.
-    smoothing_steps : int
-        Averaging over shared neighbours before the finest level is made; 0 = none.
+    max_share : float, optional
+        Largest share of the items in one node of the coarsest level; 0.30 when absent, or three times the mean where
+        a given count makes that more.
+    smoothing_steps : int, optional
+        Averaging over shared neighbours before the finest level is made; 0 = none. Chosen from the data when absent:
+        see `NestedClusters.trials`.
+    method : "auto", "ward", "average" or "kmeans"
+        "auto" makes every choice from the data; the others are the plain methods, in the smoothed space.
 
     Returns
     -------
@@ -318,9 +331,10 @@ def nested_clusters(
             n_clusters=as_counts_per_level(n_clusters, where),
             min_size=as_optional_int(min_size, where, "min_size"),
             max_size=as_optional_int(max_size, where, "max_size"),
-            max_share=as_float(max_share, where, "max_share"),
-            smoothing_steps=as_int(smoothing_steps, where, "smoothing_steps"),
+            max_share=None if max_share is None else as_float(max_share, where, "max_share"),
+            smoothing_steps=as_optional_int(smoothing_steps, where, "smoothing_steps"),
             level_ranges=ranges,
+            method=method,
             seed=as_seed(random_state, where),
             num_threads=threads,
             progress=callback,

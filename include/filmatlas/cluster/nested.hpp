@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "filmatlas/core/config.hpp"
@@ -34,6 +35,30 @@ struct LevelRange {
     bool operator==(const LevelRange&) const = default;
 };
 
+/// How nodes are made.
+enum class NestedMethod {
+    Auto,     ///< as described above, every choice made from the data
+    Ward,     ///< Ward's linkage from the first part to the coarsest level; no moves, no choices but the steps
+    Average,  ///< average linkage likewise
+    KMeans,   ///< k-means for the finest nodes, Ward's linkage and moves above
+};
+/// "auto", "ward", "average", "kmeans".
+std::string_view to_string(NestedMethod method) noexcept;
+/// @throws Error (InvalidArgument) naming the accepted words.
+NestedMethod nested_method_from_string(std::string_view name);
+
+/// A choice between candidates, made by how well each foretells the neighbours held out of the smoothing.
+struct NestedTrial {
+    int level = 0;
+    int steps = 0;  ///< of smoothing
+    std::string method;
+    /// Mutual information of an item's node and its held-out neighbours' nodes over the mean of the entropies;
+    /// in [0, 1], -1 where nothing could be held out (fewer than 3 neighbours per item).
+    double foresight = 0;
+    bool chosen = false;
+    bool operator==(const NestedTrial&) const = default;
+};
+
 /// @brief Options of `nested_clusters()`.
 struct NestedOptions {
     /// Coarse to fine; at least one, no two equal.
@@ -49,11 +74,13 @@ struct NestedOptions {
     /// that is more.
     std::optional<int> max_size = std::nullopt;
     /// Share of the items that the largest coarsest node may hold; in (0, 1]. Merges that exceed it are made
-    /// only when no other remains. Raised to 1.5 / count where the count needs it. Between the levels: 4 /
-    /// count.
-    double max_share = 0.30;
-    /// Averaging steps over shared neighbours before the finest level is made; 0 = none (see SmoothOptions).
-    int smoothing_steps = 4;
+    /// only when no other remains. Raised to 1.5 / count where the count needs it. Unset: 0.30, or 3 / count
+    /// where a given count makes that more. Between the levels: 4 / count.
+    std::optional<double> max_share = std::nullopt;
+    /// Averaging steps over shared neighbours before the finest level is made; 0 = none, at most 1000 (see
+    /// SmoothOptions). Unset: the one of 0, 1, 4, 16, 32, as far as the nodes are large enough for it, whose
+    /// nodes foretell the neighbours best that the smoothing did not see.
+    std::optional<int> smoothing_steps = std::nullopt;
     std::uint64_t seed = 42;
     /// Workers; 0 = choose for me. Never changes the result.
     int num_threads = 0;
@@ -62,6 +89,7 @@ struct NestedOptions {
     /// items; at most 2,000), the levels between 0.7 to 1.4 times the geometric interpolation. The count with
     /// the largest relative gap between the heights of the next merge and the last is taken.
     std::optional<std::vector<LevelRange>> level_ranges = std::nullopt;
+    NestedMethod method = NestedMethod::Auto;
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const NestedOptions& options);
@@ -86,6 +114,8 @@ struct NestedResult {
     /// Per level, the relative gap in merge height at the count that was chosen (0 for the finest and for
     /// given counts).
     std::vector<double> level_gap;
+    /// What was tried and chosen, in the order of the work: the finest level first.
+    std::vector<NestedTrial> trials;
 };
 
 /// Builds the hierarchy.

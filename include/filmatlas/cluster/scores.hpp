@@ -104,6 +104,24 @@ struct LevelScore {
 std::vector<LevelScore> level_scores(MatrixView<const float> X, const Hierarchy& hierarchy,
                                      const SilhouetteOptions& options = {});
 
+/// Expected purity, for two items of one class, of the smallest node that holds both (Heller & Ghahramani 2005);
+/// in (0, 1]. Items of different coarsest nodes meet in the whole catalogue.
+/// @param classes (n,); negative = unknown, left out.
+/// @return 1 when no class has two items.
+/// @throws Error (Shape) unless there is one class per item.
+/// Cost: O(levels n log n).
+double dendrogram_purity(const Hierarchy& hierarchy, std::span<const Index> classes);
+
+/// Dasgupta's cost (STOC 2016) over the edges of a kNN graph, each listed edge weighing 1: the mean number of
+/// items in the smallest node that holds both ends, over the number of items; in (0, 1], lower is better, 1 =
+/// no edge stays inside a node. 0 without edges.
+/// @throws Error (Shape) when the graph and the hierarchy differ in items.
+double dasgupta_cost(const Hierarchy& hierarchy, const KnnGraph& graph);
+
+/// Per level, coarse to fine, the share of the graph's edges whose ends share a node.
+/// @throws Error (Shape) as above.
+std::vector<double> neighbor_containment(const Hierarchy& hierarchy, const KnnGraph& graph);
+
 }  // namespace filmatlas
 
 #ifdef FILMATLAS_HEADER_ONLY

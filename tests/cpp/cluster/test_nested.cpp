@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cluster/cluster_data.hpp"
+#include "filmatlas/neighbors/knn.hpp"
 #include "filmatlas/cluster/scores.hpp"
 #include "filmatlas/core/error.hpp"
 
@@ -309,7 +310,7 @@ TEST_CASE("nested_clusters: asked sizes are kept, max_share caps the largest reg
     const SizeBalance finest = size_balance(sized.hierarchy.leaves());
     CHECK(finest.smallest >= 6);
     CHECK(finest.largest <= 25);
-    for (const double share : {0.2, 0.35}) {
+    for (const double share : {0.25, 0.35}) {
         options.max_share = share;
         const NestedResult capped = nested_clusters(X.view(), graph, options);
         CHECK(size_balance(capped.hierarchy.labels(0)).largest_share <= share);
@@ -321,6 +322,71 @@ TEST_CASE("nested_clusters: asked sizes are kept, max_share caps the largest reg
     check_result(result, 600);
     CHECK(result.hierarchy.num_nodes(0) >= 9);
     CHECK(result.hierarchy.num_nodes(0) <= 11);
+}
+
+TEST_CASE("nested_clusters: says what it tried; the choice foretells the held-out neighbours best") {
+    const Regions data = regions(1800, 12, 4, 3, 6);
+    const KnnGraph graph = cluster_data::knn(data.X, 15);
+    NestedOptions options;
+    options.level_names = {"region", "cluster"};
+    options.n_clusters = Counts{4, 12};
+    const NestedResult found = nested_clusters(data.X.view(), graph, options);
+    REQUIRE(found.trials.size() >= 5);  // steps 0, 1, 4 for nodes of 150; two linkages above
+    for (int level = 0; level < 2; ++level) {
+        double best = -2;
+        const NestedTrial* chosen = nullptr;
+        int number = 0;
+        for (const NestedTrial& trial : found.trials) {
+            if (trial.level != level) continue;
+            CHECK(trial.foresight > 0);
+            CHECK(trial.foresight <= 1);
+            best = std::max(best, trial.foresight);
+            number += trial.chosen ? 1 : 0;
+            if (trial.chosen) chosen = &trial;
+        }
+        REQUIRE(number == 1);
+        CHECK(chosen->foresight == best);
+        if (level == 1) CHECK(found.options.smoothing_steps == chosen->steps);
+    }
+    // Steps as given are taken as they are, and cut the same tree when they are the ones that were found.
+    options.smoothing_steps = found.options.smoothing_steps;
+    const NestedResult given = nested_clusters(data.X.view(), graph, options);
+    CHECK(given.hierarchy == found.hierarchy);
+    CHECK(given.trials.size() == 3);
+
+    for (const char* name : {"auto", "ward", "average", "kmeans"}) {
+        options.method = nested_method_from_string(name);
+        CHECK(to_string(options.method) == name);
+        const NestedResult result = nested_clusters(data.X.view(), graph, options);
+        check_result(result, 1800);
+        CHECK(adjusted_rand_index(result.hierarchy.labels(0), data.region) > 0.95);
+        CHECK(adjusted_rand_index(result.hierarchy.labels(1), data.cluster) > 0.9);
+    }
+    CHECK_THROWS_AS(nested_method_from_string("magic"), Error);
+    // Two neighbours leave none to hold out: nothing is compared.
+    options.method = NestedMethod::Auto;
+    options.smoothing_steps = std::nullopt;
+    const NestedResult blind = nested_clusters(data.X.view(), cluster_data::knn(data.X, 2), options);
+    check_result(blind, 1800);
+    REQUIRE(blind.trials.size() == 1);
+    CHECK(blind.trials[0].foresight == -1);
+}
+
+TEST_CASE("nested_clusters: many points start from k-means parts; any order and number of threads agree") {
+    const Regions data = regions(6500, 8, 4, 10, 8);
+    const KnnGraph graph = knn_graph(data.X.view());
+    NestedOptions options;
+    options.level_names = {"region", "cluster"};
+    options.n_clusters = Counts{4, 40};
+    options.num_threads = 1;
+    const NestedResult one = nested_clusters(data.X.view(), graph, options);
+    check_result(one, 6500);
+    CHECK(adjusted_rand_index(one.hierarchy.labels(0), data.region) > 0.95);
+    CHECK(adjusted_rand_index(one.hierarchy.labels(1), data.cluster) > 0.9);
+    options.num_threads = 3;
+    const NestedResult three = nested_clusters(data.X.view(), graph, options);
+    CHECK(three.hierarchy == one.hierarchy);
+    CHECK(three.trials == one.trials);
 }
 
 TEST_CASE("nested_clusters: works in Euclidean space too") {

@@ -159,3 +159,71 @@ TEST_CASE("level_scores: one entry per level, one silhouette per node") {
     CHECK(scores[1].node_silhouette.size() == 4);
     CHECK(scores[1].silhouette == silhouette(data.X.view(), tree.labels(1)).mean);
 }
+
+TEST_CASE("dendrogram_purity, dasgupta_cost, neighbor_containment: equal to their definitions, pair by pair") {
+    const std::int64_t n = 60;
+    const auto data = cluster_data::blobs(n, 5, 6, 0.4, 5);
+    const KnnGraph graph = cluster_data::knn(data.X, 4);
+    std::vector<Index> fine;
+    std::vector<Index> coarse;
+    std::vector<Index> classes;
+    for (std::int64_t i = 0; i < n; ++i) {
+        fine.push_back(static_cast<Index>((i * 7) % 11));
+        coarse.push_back(fine.back() % 3);
+        classes.push_back(i % 9 == 0 ? -1 : data.labels[static_cast<std::size_t>(i)]);
+    }
+    const Hierarchy tree = hierarchy_from_labels({coarse, fine}, {"macro", "micro"});
+    const std::vector<std::vector<Index>> node = {std::vector<Index>(60, 0), tree.labels(0), tree.labels(1)};
+    const auto smallest = [&](std::size_t i, std::size_t j) {
+        std::size_t level = 2;
+        while (node[level][i] != node[level][j]) --level;
+        return level;
+    };
+    double purity = 0;
+    double pairs = 0;
+    for (std::size_t i = 0; i < 60; ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            if (classes[i] < 0 || classes[i] != classes[j]) continue;
+            const std::size_t level = smallest(i, j);
+            double same = 0;
+            double known = 0;
+            for (std::size_t m = 0; m < 60; ++m) {
+                if (node[level][m] != node[level][i] || classes[m] < 0) continue;
+                known += 1;
+                same += classes[m] == classes[i] ? 1 : 0;
+            }
+            purity += same / known;
+            pairs += 1;
+        }
+    }
+    CHECK(dendrogram_purity(tree, classes) == doctest::Approx(purity / pairs).epsilon(1e-12));
+    double cost = 0;
+    double edges = 0;
+    std::vector<double> inside(2, 0.0);
+    for (std::int64_t i = 0; i < n; ++i) {
+        for (const Index j : graph.indices.row(i)) {
+            const std::size_t level = smallest(static_cast<std::size_t>(i), static_cast<std::size_t>(j));
+            double size = 0;
+            for (std::size_t m = 0; m < 60; ++m) size += node[level][m] == node[level][static_cast<std::size_t>(i)];
+            cost += size / 60.0;
+            edges += 1;
+            for (std::size_t l = 0; l < level; ++l) inside[l] += 1;
+        }
+    }
+    CHECK(dasgupta_cost(tree, graph) == doctest::Approx(cost / edges).epsilon(1e-12));
+    const std::vector<double> share = neighbor_containment(tree, graph);
+    REQUIRE(share.size() == 2);
+    CHECK(share[0] == doctest::Approx(inside[0] / edges).epsilon(1e-12));
+    CHECK(share[1] == doctest::Approx(inside[1] / edges).epsilon(1e-12));
+
+    // A tree of the classes themselves is pure; one node for all is as pure as the classes are large.
+    const Hierarchy exact = hierarchy_from_labels({data.labels}, {"class"});
+    CHECK(dendrogram_purity(exact, data.labels) == 1.0);
+    const Hierarchy one = hierarchy_from_labels({std::vector<Index>(60, 0)}, {"all"});
+    CHECK(dendrogram_purity(one, data.labels) < 0.5);
+    CHECK(dasgupta_cost(one, graph) == 1.0);
+    CHECK(dendrogram_purity(one, std::vector<Index>(60, -1)) == 1.0);
+    CHECK_THROWS_AS(dendrogram_purity(one, std::vector<Index>{1, 2}), Error);
+    CHECK_THROWS_AS(dasgupta_cost(one, KnnGraph{}), Error);
+    CHECK_THROWS_AS(neighbor_containment(one, KnnGraph{}), Error);
+}

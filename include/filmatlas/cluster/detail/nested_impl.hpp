@@ -5,14 +5,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "filmatlas/cluster/detail/linkage_core.hpp"
+#include "filmatlas/cluster/detail/nested_fine.hpp"
 #include "filmatlas/cluster/detail/nested_levels.hpp"
 #include "filmatlas/cluster/detail/nested_points.hpp"
 #include "filmatlas/cluster/detail/smooth_core.hpp"
+#include "filmatlas/cluster/detail/kmeans_data.hpp"
 #include "filmatlas/cluster/kmeans.hpp"
 #include "filmatlas/cluster/nested.hpp"
 #include "filmatlas/core/error.hpp"
@@ -21,29 +24,170 @@
 namespace filmatlas {
 namespace detail {
 
-inline constexpr int kNestedMaxFinest = 16384;  ///< nodes whose pairwise distances (1 GiB) are still held
 inline constexpr int kNestedAutoFinest = 2000;  ///< finest nodes unless more are asked for
 inline constexpr int kNestedKMeansRounds = 50;
+inline constexpr int kNestedPolish = 10;  ///< Lloyd's rounds after Ward's linkage
+inline constexpr double kNestedTopShare = 0.30;  ///< of the items, for one of the coarsest level
+inline constexpr double kNestedTopSlack = 3.0;   ///< and so many means where the count was given
 inline constexpr double kNestedLevelSlack = 4.0;  ///< a node between the levels holds at most so many means
 
-/// Makes the finest nodes: k-means in the smoothed space, then the size bounds.
-inline NestedParts nested_finest(const NestedPoints& points, const Matrix<float>& smoothed, int count,
-                                 double min_size, double max_size, bool bounded, const NestedOptions& options,
-                                 bool unit, const Progress& progress, RunInfo& run) {
+inline KMeansOptions nested_kmeans_options(const NestedOptions& options) {
     KMeansOptions settings;
     settings.max_iterations = kNestedKMeansRounds;
     settings.tolerance = 1e-4;
     settings.seed = options.seed;
     settings.num_threads = options.num_threads;
+    return settings;
+}
+
+/// The finest nodes for one amount of smoothing, before they are polished.
+struct NestedFine {
+    Matrix<float> coordinates;
+    NestedParts parts;
+};
+
+inline NestedFine nested_fine(const NestedPoints& points, const Matrix<float>& smoothed, int steps, int count,
+                              const NestedOptions& options, const Progress& progress, RunInfo& run) {
+    NestedFine fine;
     const int k = static_cast<int>(std::min<std::int64_t>(count, smoothed.rows()));
-    const KMeansResult found = kmeans(smoothed.view(), k, settings, points.weights, progress);
-    run.iterations += found.run.iterations;
-    NestedParts parts = nested_parts(found.labels, points.weights);
-    if (bounded) {
-        nested_split(smoothed, points.rows, points.weights, max_size, settings, parts);
-        nested_merge_small(smoothed, points.weights, min_size, max_size, unit, parts);
+    if (options.method == NestedMethod::KMeans) {
+        fine.coordinates = smoothed;
+        const KMeansResult found =
+            kmeans(smoothed.view(), k, nested_kmeans_options(options), points.weights, progress);
+        run.iterations += found.run.iterations;
+        fine.parts = nested_parts(found.labels, points.weights);
+        return fine;
     }
-    return parts;
+    fine.coordinates = nested_coordinates(smoothed, steps, options.seed, options.num_threads);
+    fine.parts = nested_micro(fine.coordinates, points.weights, k, options, progress);
+    const int micro = fine.parts.count();
+    if (micro <= k) return fine;
+    const Matrix<double> means = nested_centroids(fine.coordinates, points.weights, fine.parts, false);
+    const LinkageMethod method =
+        options.method == NestedMethod::Average ? LinkageMethod::Average : LinkageMethod::Ward;
+    const std::vector<Index> group =
+        nested_link(means, fine.parts.weight, method, k, options.num_threads, progress);
+    for (Index& label : fine.parts.label) label = group[static_cast<std::size_t>(label)];
+    fine.parts = nested_parts(fine.parts.label, points.weights);
+    return fine;
+}
+
+/// Makes the finest nodes: the steps that foretell the neighbours best, Lloyd's rounds, then the size bounds.
+inline NestedParts nested_finest(const NestedPoints& points, int count, double mean_size, double min_size,
+                                 double max_size, bool bounded, bool unit, const Progress& progress,
+                                 NestedResult& result) {
+    const NestedOptions& options = result.options;
+    SmoothOptions smoothing;
+    smoothing.num_threads = options.num_threads;
+    std::vector<int> trials = nested_step_trials(mean_size);
+    if (options.smoothing_steps) {
+        trials = {*options.smoothing_steps};
+    } else if (points.held_out.ids.empty()) {
+        trials = {trials.back()};
+    }
+    const CsrMatrix<float> weights = smooth_weights(points.neighbors, options.num_threads);
+    Matrix<float> smoothed = points.rows;
+    Matrix<float> chosen_rows;
+    NestedFine best;
+    std::size_t chosen = 0;
+    const std::size_t first = result.trials.size();
+    for (std::size_t t = 0; t < trials.size(); ++t) {
+        smoothing.steps = trials[t] - (t == 0 ? 0 : trials[t - 1]);
+        smoothed = smooth_steps(std::move(smoothed), weights, smoothing, unit, progress);
+        NestedFine fine =
+            nested_fine(points, smoothed, trials[t], count, options, progress, result.run);
+        NestedTrial trial;
+        trial.level = static_cast<int>(options.level_names.size()) - 1;
+        trial.steps = trials[t];
+        trial.method = to_string(options.method == NestedMethod::Auto ? NestedMethod::Ward : options.method);
+        trial.foresight = nested_foresight(points, fine.parts.label);
+        result.trials.push_back(trial);
+        if (t > 0 && !(trial.foresight > result.trials[first + chosen].foresight)) continue;
+        chosen = t;
+        best = std::move(fine);
+        chosen_rows = smoothed;
+    }
+    result.trials[first + chosen].chosen = true;
+    result.options.smoothing_steps = trials[chosen];
+    if (options.method == NestedMethod::Auto) {
+        Matrix<float> means = nested_means(best.coordinates, points.weights, best.parts);
+        const NestedLloyd lloyd(best.coordinates, points.weights, options.num_threads);
+        best.parts = nested_parts(lloyd.run(std::move(means), kNestedPolish, progress), points.weights);
+    }
+    if (bounded) {
+        nested_split(chosen_rows, points.rows, points.weights, max_size, nested_kmeans_options(options),
+                     best.parts);
+        nested_merge_small(chosen_rows, points.weights, min_size, max_size, unit, best.parts);
+    }
+    return std::move(best.parts);
+}
+
+/// The nodes of one level from those below. @return group of every node, and the gap at the count chosen
+inline std::pair<NestedParts, double> nested_level(const NestedPoints& points, const NestedParts& parts,
+                                                   int level, LevelRange range, double cap, bool unit,
+                                                   const std::vector<double>& mean, NestedResult& result) {
+    const NestedOptions& options = result.options;
+    const Matrix<double> centroids = nested_centroids(points.rows, points.weights, parts, unit);
+    const bool search = range.min < range.max;
+    const int target = std::max(1, search ? range.min - 1 : range.min);
+    const bool average = options.method == NestedMethod::Average;
+    Matrix<double> directions;  // of the nodes, seen from the mean of all items
+    if (options.method == NestedMethod::Auto || average) {
+        directions = nested_centroids(points.rows, points.weights, parts, false);
+        for (std::int64_t c = 0; c < directions.rows(); ++c) {
+            double norm2 = 0;
+            for (std::int64_t j = 0; j < directions.cols(); ++j) {
+                directions(c, j) -= mean[static_cast<std::size_t>(j)];
+                norm2 += directions(c, j) * directions(c, j);
+            }
+            const double scale = unit && norm2 > 0 ? 1.0 / std::sqrt(norm2) : 1.0;
+            for (double& value : directions.row(c)) value *= scale;
+        }
+    }
+    NestedMerger first(average ? directions : centroids, parts.weight,
+                       average ? LinkageMethod::Average : LinkageMethod::Ward, options.num_threads);
+    const std::vector<NestedMerge> merges = first.merge_to(target, cap);
+    int count = range.min;
+    double gap = 0;
+    if (search) std::tie(count, gap) = nested_choose_count(merges, parts.count(), range);
+    const auto groups_of = [&](const std::vector<NestedMerge>& steps) {
+        return nested_parts(
+            nested_apply(parts.count(), steps, static_cast<std::size_t>(parts.count() - count)), parts.weight);
+    };
+    NestedParts groups = groups_of(merges);
+    NestedGroups moves(centroids, parts.weight, cap, unit, groups.label, groups.count());
+    if (options.method == NestedMethod::Auto || options.method == NestedMethod::KMeans) {
+        moves.refine();
+    } else {
+        moves.keep_cap();
+    }
+    if (options.method != NestedMethod::Auto || points.held_out.ids.empty()) return {groups, gap};
+
+    NestedMerger second(directions, parts.weight, LinkageMethod::Average, options.num_threads);
+    NestedParts other = groups_of(second.merge_to(count, cap));
+    NestedGroups(directions, parts.weight, cap, unit, other.label, other.count()).keep_cap();
+    NestedTrial trials[2];
+    const NestedParts* candidates[2] = {&groups, &other};
+    for (int c = 0; c < 2; ++c) {
+        std::vector<Index> label;
+        label.reserve(parts.label.size());
+        for (const Index node : parts.label) label.push_back(candidates[c]->label[static_cast<std::size_t>(node)]);
+        trials[c].level = level;
+        trials[c].steps = options.smoothing_steps.value_or(0);
+        trials[c].method = to_string(c == 0 ? NestedMethod::Ward : NestedMethod::Average);
+        trials[c].foresight = nested_foresight(points, label);
+    }
+    // Average linkage likes large nodes: it may not break a cap that Ward's keeps.
+    const auto heaviest = [](const NestedParts& nodes) {
+        return *std::max_element(nodes.weight.begin(), nodes.weight.end());
+    };
+    other = nested_parts(other.label, parts.weight);
+    groups = nested_parts(groups.label, parts.weight);
+    const bool fits = heaviest(other) <= std::max(cap, heaviest(groups));
+    const int chosen = fits && trials[1].foresight > trials[0].foresight ? 1 : 0;
+    trials[chosen].chosen = true;
+    result.trials.insert(result.trials.end(), trials, trials + 2);
+    return {*candidates[chosen], gap};
 }
 
 /// Strength and runner-up of every item at every level.
@@ -118,6 +262,25 @@ inline void nested_strength(const NestedPoints& points, bool unit, int num_threa
 
 }  // namespace detail
 
+FILMATLAS_INLINE std::string_view to_string(NestedMethod method) noexcept {
+    switch (method) {
+        case NestedMethod::Auto: break;
+        case NestedMethod::Ward: return "ward";
+        case NestedMethod::Average: return "average";
+        case NestedMethod::KMeans: return "kmeans";
+    }
+    return "auto";
+}
+
+FILMATLAS_INLINE NestedMethod nested_method_from_string(std::string_view name) {
+    for (const NestedMethod method :
+         {NestedMethod::Auto, NestedMethod::Ward, NestedMethod::Average, NestedMethod::KMeans}) {
+        if (name == to_string(method)) return method;
+    }
+    throw_invalid("nested_clusters", "method", "is '" + std::string(name) + "'",
+                  "use auto, ward, average or kmeans");
+}
+
 FILMATLAS_INLINE void validate(const NestedOptions& options) {
     const auto bad = [](std::string_view field, std::string what, std::string remedy) {
         throw_invalid("nested_clusters", field, std::move(what), std::move(remedy));
@@ -160,11 +323,11 @@ FILMATLAS_INLINE void validate(const NestedOptions& options) {
     if (options.max_size && *options.max_size < options.min_size.value_or(1)) {
         bad("max_size", "is " + std::to_string(*options.max_size), "use at least min_size and 1");
     }
-    if (!(options.max_share > 0 && options.max_share <= 1)) {
-        bad("max_share", "is " + to_text(options.max_share), "use a share in (0, 1]");
+    if (options.max_share && !(*options.max_share > 0 && *options.max_share <= 1)) {
+        bad("max_share", "is " + to_text(*options.max_share), "use a share in (0, 1]");
     }
-    if (options.smoothing_steps < 0 || options.smoothing_steps > 1000) {
-        bad("smoothing_steps", "is " + std::to_string(options.smoothing_steps), "use 0 .. 1000");
+    if (options.smoothing_steps && (*options.smoothing_steps < 0 || *options.smoothing_steps > 1000)) {
+        bad("smoothing_steps", "is " + std::to_string(*options.smoothing_steps), "use 0 .. 1000");
     }
     if (options.num_threads < 0) {
         bad("num_threads", "is " + std::to_string(options.num_threads),
@@ -231,14 +394,8 @@ FILMATLAS_INLINE NestedResult nested_clusters(MatrixView<const float> X, const K
     std::vector<std::vector<Index>> labels(static_cast<std::size_t>(levels));  // per point
     std::vector<double> finest_weight;
     if (!points.weights.empty()) {
-        SmoothOptions smoothing;
-        smoothing.steps = options.smoothing_steps;
-        smoothing.num_threads = options.num_threads;
-        const Matrix<float> smoothed =
-            detail::smooth_steps(points.rows, detail::smooth_weights(points.neighbors, options.num_threads),
-                                 smoothing, unit, progress);
-        detail::NestedParts parts = detail::nested_finest(points, smoothed, finest, min_size, max_size,
-                                                          bounded, options, unit, progress, result.run);
+        const detail::NestedParts parts = detail::nested_finest(points, finest, mean_size, min_size, max_size,
+                                                                bounded, unit, progress, result);
         labels[finest_level] = parts.label;
         finest_weight = parts.weight;
     }
@@ -249,31 +406,29 @@ FILMATLAS_INLINE NestedResult nested_clusters(MatrixView<const float> X, const K
         for (std::size_t l = 0; l < ranges.size(); ++l)
             ranges[l] = {(*options.n_clusters)[l], (*options.n_clusters)[l]};
     }
+    const std::vector<double> mean =
+        made > 0 ? detail::kmeans_column_means(points.rows.view(), points.weights, options.num_threads)
+                 : std::vector<double>();
+    double max_share = options.max_share.value_or(detail::kNestedTopShare);
+    if (!options.max_share && options.n_clusters) {
+        max_share = std::clamp(detail::kNestedTopSlack / options.n_clusters->front(), max_share, 1.0);
+    }
+    result.options.max_share = max_share;
     std::vector<int> counts(static_cast<std::size_t>(levels), made);
     for (int level = levels - 2; level >= 0 && made > 0; --level) {
         const auto l = static_cast<std::size_t>(level);
         const detail::NestedParts parts = detail::nested_parts(labels[l + 1], points.weights);
-        const Matrix<double> centroids = detail::nested_centroids(points.rows, points.weights, parts, unit);
         LevelRange range = ranges[l];
         range.max = std::min(range.max, parts.count());
         range.min = std::min(range.min, range.max);
         const double middle = 0.5 * (range.min + range.max);
         const double most =
-            level == 0 ? options.max_share : std::min(options.max_share, detail::kNestedLevelSlack / middle);
+            level == 0 ? max_share : std::min(max_share, detail::kNestedLevelSlack / middle);
         const double share = std::max(most, 1.5 / middle);
         const double cap = share * static_cast<double>(valid);
-        detail::NestedWard ward(centroids, parts.weight, options.num_threads);
-        const bool search = range.min < range.max;
-        const std::vector<detail::NestedMerge> merges =
-            ward.merge_to(std::max(1, search ? range.min - 1 : range.min), cap);
-        int count = range.min;
-        if (search) {
-            std::tie(count, result.level_gap[l]) = detail::nested_choose_count(merges, parts.count(), range);
-        }
-        std::vector<Index> group =
-            detail::nested_apply(parts.count(), merges, static_cast<std::size_t>(parts.count() - count));
-        detail::NestedParts groups = detail::nested_parts(group, parts.weight);
-        detail::NestedGroups(centroids, parts.weight, cap, unit, groups.label, groups.count()).refine();
+        detail::NestedParts groups;
+        std::tie(groups, result.level_gap[l]) =
+            detail::nested_level(points, parts, level, range, cap, unit, mean, result);
         labels[l].reserve(labels[l + 1].size());
         for (const Index node : parts.label)
             labels[l].push_back(groups.label[static_cast<std::size_t>(node)]);

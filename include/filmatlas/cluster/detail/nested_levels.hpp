@@ -26,22 +26,31 @@ struct NestedMerge {
     double height;
 };
 
-/// Size-weighted Ward merges from the given nodes down to `target` groups, none heavier than `cap` while
-/// another merge is left.
-class NestedWard {
+/// What a merge of two nodes costs. Ward's: of weighted centroids; average: their squared distance.
+inline double nested_merge_cost(const Matrix<double>& centroids, const std::vector<double>& weight,
+                                LinkageMethod method, std::int64_t i, std::int64_t j) {
+    const double distance = linkage_distance(centroids.row_data(i), centroids.row_data(j), centroids.cols(),
+                                             Metric::SqEuclidean);
+    if (method == LinkageMethod::Average) return distance;
+    const double a = weight[static_cast<std::size_t>(i)];
+    const double b = weight[static_cast<std::size_t>(j)];
+    return std::sqrt(2.0 * a * b / (a + b) * distance);
+}
+
+/// Size-weighted merges from the given nodes down to `target` groups, none heavier than `cap` while another
+/// merge is left.
+class NestedMerger {
 public:
-    NestedWard(const Matrix<double>& centroids, std::vector<double> weights, int num_threads)
+    NestedMerger(const Matrix<double>& centroids, std::vector<double> weights, LinkageMethod method,
+                 int num_threads)
         : m_(centroids.rows()),
+          method_(method),
           weight_(std::move(weights)),
           alive_(weight_.size(), 1),
           nearest_(weight_.size(), -1) {
         if (m_ < 2) return;
         distance_ = linkage_condensed(m_, num_threads, Progress(), [&](std::int64_t i, std::int64_t j) {
-            const double a = weight_[static_cast<std::size_t>(i)];
-            const double b = weight_[static_cast<std::size_t>(j)];
-            return std::sqrt(2.0 * a * b / (a + b)) * linkage_distance(centroids.row_data(i),
-                                                                       centroids.row_data(j),
-                                                                       centroids.cols(), Metric::Euclidean);
+            return nested_merge_cost(centroids, weight_, method_, i, j);
         });
     }
 
@@ -66,8 +75,7 @@ public:
             for (Index i = 0; i < m_; ++i) {
                 if (alive_[at(i)] == 0 || i == x) continue;
                 double& to_x = distance_[linkage_at(m_, i, x)];
-                to_x =
-                    linkage_update(LinkageMethod::Ward, to_x, value(i, y), height, n_x, n_y, weight_[at(i)]);
+                to_x = linkage_update(method_, to_x, value(i, y), height, n_x, n_y, weight_[at(i)]);
             }
             for (Index i = 0; i < m_; ++i) {
                 if (alive_[at(i)] == 0 || i == x) continue;
@@ -111,6 +119,7 @@ private:
     }
 
     std::int64_t m_;
+    LinkageMethod method_;
     std::vector<double> weight_;
     std::vector<char> alive_;
     std::vector<Index> nearest_;
@@ -142,6 +151,12 @@ public:
           mean_(count, nodes.cols()),
           total_(static_cast<std::size_t>(count), 0.0),
           members_(static_cast<std::size_t>(count), 0) {}
+
+    /// Keeps the cap where merges had to break it, and moves nothing else.
+    void keep_cap() {
+        take_means();
+        relieve();
+    }
 
     /// Moves nodes to the group whose centroid is nearest while that lowers the sum of squares and keeps the
     /// cap: repairs what the merges, which never look back, got wrong.

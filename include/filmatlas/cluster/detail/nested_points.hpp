@@ -19,13 +19,16 @@
 
 namespace filmatlas::detail {
 
+inline constexpr int kNestedMaxFinest = 16384;  ///< nodes whose pairwise distances (1 GiB) are still held
+
 /// The distinct valid rows in an order given by their content alone: what all decisions are made on.
 struct NestedPoints {
     Matrix<float> rows;           ///< (m, d), unit length under cosine
     std::vector<double> weights;  ///< (m,) items with this vector
     std::vector<Index> point_of;  ///< (n,) -1 for items without a valid vector
     std::vector<Index> invalid;   ///< those items, ascending
-    SmoothLists neighbors;        ///< distinct neighbours and the point itself
+    SmoothLists neighbors;        ///< the nearer two thirds of the neighbours and the point itself
+    SmoothLists held_out;         ///< the other third: smoothing never sees it, choices are judged by it
 };
 
 /// Rows ready for comparison; false where there is no valid vector.
@@ -47,6 +50,47 @@ inline std::vector<char> nested_prepare(MatrixView<const float> X, const KnnGrap
         }
     });
     return valid;
+}
+
+/// Splits the neighbours of every point into those that smoothing may use and those held out. Per item they
+/// are ranked by (distance, content), so that the split does not depend on the order of the rows.
+inline void nested_lists(const KnnGraph& graph, const std::vector<Index>& order,
+                         const std::vector<std::int64_t>& begin, NestedPoints& points) {
+    smooth_check_ids(graph);
+    const std::int64_t near = graph.k() < 3 ? graph.k() : (2 * graph.k() + 2) / 3;
+    points.neighbors.begin.push_back(0);
+    points.held_out.begin.push_back(0);
+    std::vector<std::pair<float, Index>> ranked;
+    std::vector<Index> list;
+    std::vector<Index> held;
+    const auto append = [](std::vector<Index>& ids, SmoothLists& lists) {
+        std::sort(ids.begin(), ids.end());
+        ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+        lists.ids.insert(lists.ids.end(), ids.begin(), ids.end());
+        lists.begin.push_back(static_cast<std::int64_t>(lists.ids.size()));
+    };
+    for (std::size_t p = 0; p + 1 < begin.size(); ++p) {
+        list.clear();
+        held.clear();
+        for (std::int64_t r = begin[p]; r < begin[p + 1]; ++r) {
+            const Index item = order[static_cast<std::size_t>(r)];
+            ranked.clear();
+            for (std::int64_t slot = 0; slot < graph.k(); ++slot) {
+                const Index j = graph.indices(item, slot);
+                if (j < 0 || j == item) continue;
+                const Index point = points.point_of[static_cast<std::size_t>(j)];
+                if (point >= 0) ranked.emplace_back(graph.distances(item, slot), point);
+            }
+            std::sort(ranked.begin(), ranked.end());
+            for (std::size_t slot = 0; slot < ranked.size(); ++slot) {
+                if (ranked[slot].second == static_cast<Index>(p)) continue;
+                (static_cast<std::int64_t>(slot) < near ? list : held).push_back(ranked[slot].second);
+            }
+        }
+        if (!list.empty()) list.push_back(static_cast<Index>(p));
+        append(list, points.neighbors);
+        append(held, points.held_out);
+    }
 }
 
 inline NestedPoints nested_points(MatrixView<const float> X, const KnnGraph& graph, bool unit,
@@ -84,24 +128,7 @@ inline NestedPoints nested_points(MatrixView<const float> X, const KnnGraph& gra
     for (std::int64_t p = 0; p < m; ++p) {
         std::copy_n(rows.row_data(first[static_cast<std::size_t>(p)]), X.cols, out.rows.row_data(p));
     }
-    const SmoothLists items = smooth_neighbor_lists(graph);
-    out.neighbors.begin.push_back(0);
-    std::vector<Index> list;
-    for (std::int64_t p = 0; p < m; ++p) {
-        list.clear();
-        for (std::int64_t r = begin[static_cast<std::size_t>(p)]; r < begin[static_cast<std::size_t>(p) + 1];
-             ++r) {
-            for (const Index j : items.of(order[static_cast<std::size_t>(r)])) {
-                const Index point = out.point_of[static_cast<std::size_t>(j)];
-                if (point >= 0 && point != p) list.push_back(point);
-            }
-        }
-        if (!list.empty()) list.push_back(static_cast<Index>(p));
-        std::sort(list.begin(), list.end());
-        list.erase(std::unique(list.begin(), list.end()), list.end());
-        out.neighbors.ids.insert(out.neighbors.ids.end(), list.begin(), list.end());
-        out.neighbors.begin.push_back(static_cast<std::int64_t>(out.neighbors.ids.size()));
-    }
+    nested_lists(graph, order, begin, out);
     return out;
 }
 

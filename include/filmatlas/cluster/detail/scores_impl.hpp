@@ -441,5 +441,110 @@ FILMATLAS_INLINE std::vector<LevelScore> level_scores(MatrixView<const float> X,
     return out;
 }
 
+FILMATLAS_INLINE double dendrogram_purity(const Hierarchy& hierarchy, std::span<const Index> classes) {
+    if (static_cast<std::int64_t>(classes.size()) != hierarchy.num_items()) {
+        throw_shape("dendrogram_purity",
+                    std::to_string(classes.size()) + " classes for " +
+                        std::to_string(hierarchy.num_items()) + " items",
+                    "pass one class per item");
+    }
+    // A node of purity q for a class gives q to each pair of the class inside it, less what its children give
+    // better themselves: every pair is counted at its smallest node alone.
+    std::vector<std::pair<std::uint64_t, std::size_t>> keys;  // (node << 32 | class), item
+    std::vector<double> parent_purity(classes.size(), 0.0);
+    double sum = 0;
+    double pairs = 0;
+    for (int level = -1; level < hierarchy.num_levels(); ++level) {
+        const std::vector<Index> node =
+            level < 0 ? std::vector<Index>(classes.size(), 0) : hierarchy.labels(level);
+        std::vector<double> known(static_cast<std::size_t>(level < 0 ? 1 : hierarchy.num_nodes(level)), 0.0);
+        keys.clear();
+        for (std::size_t i = 0; i < classes.size(); ++i) {
+            if (classes[i] < 0) continue;
+            keys.emplace_back(static_cast<std::uint64_t>(node[i]) << 32U | static_cast<std::uint64_t>(classes[i]),
+                              i);
+            known[static_cast<std::size_t>(node[i])] += 1;
+        }
+        std::sort(keys.begin(), keys.end());
+        for (std::size_t first = 0; first < keys.size();) {
+            std::size_t last = first;
+            while (last < keys.size() && keys[last].first == keys[first].first) ++last;
+            const auto count = static_cast<double>(last - first);
+            const double purity = count / known[static_cast<std::size_t>(keys[first].first >> 32U)];
+            const double inside = 0.5 * count * (count - 1);
+            if (level < 0) pairs += inside;
+            sum += inside * (purity - parent_purity[keys[first].second]);
+            for (; first < last; ++first) parent_purity[keys[first].second] = purity;
+        }
+    }
+    return pairs > 0 ? sum / pairs : 1.0;
+}
+
+namespace detail {
+
+inline void score_check_graph(const char* where, const Hierarchy& hierarchy, const KnnGraph& graph) {
+    if (graph.size() == hierarchy.num_items()) return;
+    throw_shape(where,
+                "a graph of " + std::to_string(graph.size()) + " items for a hierarchy of " +
+                    std::to_string(hierarchy.num_items()),
+                "pass the graph of the same items");
+}
+
+}  // namespace detail
+
+FILMATLAS_INLINE double dasgupta_cost(const Hierarchy& hierarchy, const KnnGraph& graph) {
+    detail::score_check_graph("dasgupta_cost", hierarchy, graph);
+    if (hierarchy.num_items() == 0) return 0;
+    const auto n = static_cast<double>(hierarchy.num_items());
+    double cost = 0;
+    double edges = 0;
+    std::vector<double> smallest(static_cast<std::size_t>(graph.indices.rows() * graph.indices.cols()), n);
+    for (int level = 0; level < hierarchy.num_levels(); ++level) {
+        const std::vector<Index> node = hierarchy.labels(level);
+        const Index first = hierarchy.level_begin[static_cast<std::size_t>(level)];
+        std::size_t slot = 0;
+        for (std::int64_t i = 0; i < graph.size(); ++i) {
+            for (const Index j : graph.indices.row(i)) {
+                const Index mine = node[static_cast<std::size_t>(i)];
+                if (j >= 0 && j != i && mine == node[static_cast<std::size_t>(j)]) {
+                    smallest[slot] =
+                        static_cast<double>(hierarchy.nodes[static_cast<std::size_t>(first + mine)].size());
+                }
+                ++slot;
+            }
+        }
+    }
+    std::size_t slot = 0;
+    for (std::int64_t i = 0; i < graph.size(); ++i) {
+        for (const Index j : graph.indices.row(i)) {
+            if (j >= 0 && j != i) {
+                cost += smallest[slot];
+                edges += 1;
+            }
+            ++slot;
+        }
+    }
+    return edges > 0 ? cost / (edges * n) : 0.0;
+}
+
+FILMATLAS_INLINE std::vector<double> neighbor_containment(const Hierarchy& hierarchy, const KnnGraph& graph) {
+    detail::score_check_graph("neighbor_containment", hierarchy, graph);
+    std::vector<double> out;
+    for (int level = 0; level < hierarchy.num_levels(); ++level) {
+        const std::vector<Index> node = hierarchy.labels(level);
+        double inside = 0;
+        double edges = 0;
+        for (std::int64_t i = 0; i < graph.size(); ++i) {
+            for (const Index j : graph.indices.row(i)) {
+                if (j < 0 || j == i) continue;
+                edges += 1;
+                if (node[static_cast<std::size_t>(i)] == node[static_cast<std::size_t>(j)]) inside += 1;
+            }
+        }
+        out.push_back(edges > 0 ? inside / edges : 0.0);
+    }
+    return out;
+}
+
 }  // namespace filmatlas
 #endif  // FILMATLAS_CLUSTER_DETAIL_SCORES_IMPL_HPP

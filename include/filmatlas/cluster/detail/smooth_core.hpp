@@ -34,8 +34,25 @@ struct SmoothLists {
     }
 };
 
+/// @throws Error (Format) on an id of the graph that is no item.
+inline void smooth_check_ids(const KnnGraph& graph) {
+    const std::int64_t n = graph.size();
+    for (std::int64_t i = 0; i < n; ++i) {
+        for (const Index j : graph.indices.row(i)) {
+            if (j < n && j >= -1) continue;
+            ErrorContext where;
+            where.stage = "smooth_embedding";
+            where.row = i;
+            throw Error(ErrorCode::Format, std::move(where),
+                        "neighbour id " + std::to_string(j) + " is out of range",
+                        "ids must be -1 or below the number of items");
+        }
+    }
+}
+
 /// Every item's neighbours and itself, ascending; empty for items without neighbours.
 inline SmoothLists smooth_neighbor_lists(const KnnGraph& graph) {
+    smooth_check_ids(graph);
     SmoothLists lists;
     const std::int64_t n = graph.size();
     lists.begin.push_back(0);
@@ -43,14 +60,6 @@ inline SmoothLists smooth_neighbor_lists(const KnnGraph& graph) {
     for (std::int64_t i = 0; i < n; ++i) {
         const std::size_t first = lists.ids.size();
         for (const Index j : graph.indices.row(i)) {
-            if (j >= n || j < -1) {
-                ErrorContext where;
-                where.stage = "smooth_embedding";
-                where.row = i;
-                throw Error(ErrorCode::Format, std::move(where),
-                            "neighbour id " + std::to_string(j) + " is out of range",
-                            "ids must be -1 or below the number of items");
-            }
             if (j >= 0 && j != i) lists.ids.push_back(j);
         }
         if (lists.ids.size() > first) lists.ids.push_back(static_cast<Index>(i));

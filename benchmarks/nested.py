@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""One strict tree: `nested_clusters` with its defaults beside its rivals, at the true numbers of classes.
+
+    python benchmarks/nested.py --data <folder> [--out benchmarks/results] [--sets newsgroups,hs_codes] [--fresh]
+
+Sets: newsgroups, hs_codes, banking77, arxiv (all rows; rivals too where they can), arxiv_sample (20,000 rows drawn with
+seed 0), debian (packages by section, from `apt-cache dumpavail`: descriptions and tags, built-in encoder; never tuned on).
+Writes <out>/nested_<set>.json and <out>/nested.md. Figures that are in the JSON already are kept unless --fresh, so a
+rival that takes minutes is not run again; --methods names the contenders to run.
+
+Every contender is cut to the true number of classes of each level: adjusted mutual information of the items that have a
+label. "tree" = one tree cut at all levels; k-means, Leiden and EVoC make every level on their own, EVoC's noise goes to
+the nearest centroid and its best layer is taken for each level, which flatters it. Purity: expected dendrogram purity
+by the finest level; cost: Dasgupta's over the 15-neighbour graph, 1 = no edge stays inside a node (both from the levels
+alone). Rivals are optional: pip install scikit-learn fastcluster umap-learn leidenalg igraph evoc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import pathlib
+import subprocess
+import time
+
+import numpy as np
+
+import filmatlas as fa
+
+SETS = ("newsgroups", "hs_codes", "banking77", "arxiv_sample", "arxiv", "debian")
+ROWS_FOR_QUADRATIC = 30_000  # rivals that hold all distances
+
+
+def unit(X):
+    X = np.ascontiguousarray(X, dtype=np.float32)
+    return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-30)
+
+
+def codes(values):
+    seen: dict = {}
+    return np.array([-1 if v is None else seen.setdefault(v, len(seen)) for v in values], dtype=np.int32)
+
+
+def read(folder, name):
+    with gzip.open(f"{folder}/{name}.npy.gz") as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def rows_of(folder, name):
+    with gzip.open(f"{folder}/{name}.jsonl.gz", "rt", encoding="utf-8") as stream:
+        return [json.loads(line) for line in stream]
+
+
+def debian():
+    """At most 15,000 packages, one per text: the one-line description and the tags; sections without the area."""
+    text = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, check=True).stdout.decode("utf-8", "replace")
+    found = {}
+    for paragraph in text.split("\n\n"):
+        fields, last = {}, ""
+        for line in paragraph.splitlines():
+            if line.startswith(" "):
+                fields[last] = fields.get(last, "") + " " + line.strip(" .")
+            elif ": " in line:
+                last, value = line.split(": ", 1)
+                fields[last] = value
+        if all(key in fields for key in ("Package", "Description", "Tag", "Section")):
+            text_of = f"{fields['Description']}. {fields['Tag'].replace('::', ' ')}"
+            found.setdefault(text_of, (fields["Package"], fields["Section"].split("/")[-1]))
+    picked = sorted((name, section, text) for text, (name, section) in found.items())
+    step = max(1, len(picked) // 15_000)
+    picked = picked[::step][:15_000]
+    encoder = fa.LsaEncoder.fit([entry[2] for entry in picked], 128, min_df=3, max_df=0.3)
+    return np.array(encoder.vectors), [codes([entry[1] for entry in picked])], ["section"]
+
+
+def load(folder, name):
+    """Vectors, one list of classes per level coarse to fine (-1 = unknown), names of the levels."""
+    if name == "newsgroups":
+        entries = rows_of(folder, "newsgroups20")
+        levels = ["l1", "l2", "l3"]
+        return unit(read(folder, "newsgroups20_minilm")), [codes([e[k] for e in entries]) for k in levels], levels
+    if name == "hs_codes":
+        # The fourth level of the codes themselves is one item per class: the five-digit groups stand for it.
+        entries = rows_of(folder, "hs_codes")
+        classes = [codes([e[k] for e in entries]) for k in ("section", "chapter", "heading")]
+        classes.append(codes([e["id"][:5] for e in entries]))
+        return unit(read(folder, "hs_codes_minilm")), classes, ["section", "chapter", "heading", "5 digits"]
+    if name == "banking77":
+        return unit(read(folder, "banking77_minilm")), [codes([e["label"] for e in rows_of(folder, name)])], ["intent"]
+    if name in ("arxiv", "arxiv_sample"):
+        entries = rows_of(folder, "arxiv_ml_titles")
+        vectors = unit(read(folder, "arxiv_ml_minilm_int8"))
+        classes = [codes([e["layers"][j] for e in entries]) for j in (4, 3, 2, 1, 0)]
+        if name == "arxiv_sample":
+            rows = np.sort(np.random.default_rng(0).choice(len(vectors), 20_000, replace=False))
+            vectors = vectors[rows]
+            classes = [codes([v if v >= 0 else None for v in level[rows].tolist()]) for level in classes]
+        return vectors, classes, [f"layer {j}" for j in (4, 3, 2, 1, 0)]
+    return debian()
+
+
+def agreement(truth, labels):
+    return [
+        round(float(fa.adjusted_mutual_information(t[t >= 0], np.asarray(l)[t >= 0].astype(np.int32))), 4)
+        for t, l in zip(truth, labels)
+    ]
+
+
+# --- contenders -------------------------------------------------------------------------------------------------------
+def ours(X, graph, counts, **options):
+    return fa.nested_clusters(
+        X, graph, levels=[f"level {i}" for i in range(len(counts))], n_clusters=counts, **options
+    )
+
+
+def shared_neighbours(graph):
+    import scipy.sparse as sparse
+
+    n, k = graph.indices.shape
+    member = sparse.csr_matrix(
+        (np.ones(n * (k + 1), np.float32), (np.repeat(np.arange(n), k + 1),
+         np.hstack([np.arange(n)[:, None], graph.indices]).ravel())), (n, n))
+    joint = ((member + member.T) > 0).multiply(member @ member.T).tocsr()
+    joint.setdiag(0)
+    joint.eliminate_zeros()
+    joint.data /= 2 * (k + 1) - joint.data
+    return joint
+
+
+def kmeans(X, graph, counts, truth):
+    from sklearn.cluster import KMeans
+
+    return [KMeans(k, n_init=1, random_state=0).fit_predict(X) for k in counts]
+
+
+def linked(method):
+    def run(X, graph, counts, truth):
+        import fastcluster
+        from scipy.cluster.hierarchy import fcluster
+
+        if len(X) > ROWS_FOR_QUADRATIC:
+            raise MemoryError("needs all distances")
+        tree = fastcluster.linkage(X, method)
+        return [fcluster(tree, k, "maxclust") - 1 for k in counts]
+
+    return run
+
+
+def ward_on_neighbours(X, graph, counts, truth):
+    import scipy.sparse as sparse
+    from sklearn.cluster import AgglomerativeClustering
+    from sklearn.cluster._agglomerative import _hc_cut
+
+    n, k = graph.indices.shape
+    joined = sparse.csr_matrix((np.ones(n * k), (np.repeat(np.arange(n), k), graph.indices.ravel())), (n, n))
+    model = AgglomerativeClustering(n_clusters=2, connectivity=joined + joined.T, compute_full_tree=True).fit(X)
+    return [_hc_cut(count, model.children_, model.n_leaves_) for count in counts]
+
+
+def umap_ward(X, graph, counts, truth):
+    import umap
+
+    flat = umap.UMAP(n_components=15, metric="cosine", min_dist=0, random_state=0).fit_transform(X)
+    return linked("ward")(flat.astype(float), graph, counts, truth)
+
+
+def leiden(X, graph, counts, truth):
+    import igraph
+    import leidenalg
+    import scipy.sparse as sparse
+
+    joint = sparse.triu(shared_neighbours(graph)).tocoo()
+    network = igraph.Graph(n=len(X), edges=list(zip(joint.row.tolist(), joint.col.tolist())),
+                           edge_attrs={"weight": joint.data.tolist()})
+    out = []
+    for count in counts:  # bisection of the resolution towards the count
+        low, high, best = -4.0, 9.0, None
+        for _ in range(9):
+            part = leidenalg.find_partition(network, leidenalg.RBConfigurationVertexPartition, weights="weight",
+                                            resolution_parameter=float(np.exp((low + high) / 2)), n_iterations=2, seed=0)
+            if best is None or abs(len(part) - count) < abs(len(best) - count):
+                best = part
+            if len(part) == count:
+                break
+            low, high = ((low + high) / 2, high) if len(part) < count else (low, (low + high) / 2)
+        out.append(np.array(best.membership))
+    return out
+
+
+def evoc_filled(X, graph, counts, truth):
+    import evoc
+
+    model = evoc.EVoC(random_state=0)
+    model.fit(X)
+    filled = []
+    for layer in model.cluster_layers_:
+        labels = np.array(layer)
+        ids = np.unique(labels[labels >= 0])
+        centres = unit(np.stack([X[labels == i].mean(0) for i in ids]))
+        noise = labels < 0
+        labels[noise] = ids[np.argmax(X[noise] @ centres.T, 1)]
+        filled.append(labels)
+    return [max(filled, key=lambda l: agreement([t], [l])[0]) for t in truth]
+
+
+def prototype(X, graph, counts, truth):
+    """Smoothed four times, k-means at the finest level, size-weighted Ward of the unit centroids upwards."""
+    from scipy.cluster.hierarchy import fcluster
+
+    smooth = fa.smooth_embedding(X, graph, steps=4)
+    fine = fa.kmeans(smooth, counts[-1]).labels
+    weight = np.bincount(fine).astype(float)
+    centre = unit(np.stack([X[fine == i].mean(0) for i in range(len(weight))])).astype(float)
+    cost = ((centre**2).sum(1)[:, None] + (centre**2).sum(1)[None] - 2 * centre @ centre.T).clip(0)
+    cost *= 2 * weight[:, None] * weight[None] / (weight[:, None] + weight[None])
+    alive, size, merges, ids = list(range(len(weight))), weight.copy(), [], list(range(len(weight)))
+    np.fill_diagonal(cost, np.inf)
+    while len(alive) > 1:
+        x, y = np.unravel_index(np.argmin(cost), cost.shape)
+        height = cost[x, y]
+        merges.append([ids[x], ids[y], np.sqrt(height), 0])
+        row = ((size + size[x]) * cost[x] + (size + size[y]) * cost[y] - size * height) / (size + size[x] + size[y])
+        dead = np.isinf(cost[x]) | np.isinf(cost[y])
+        row[dead] = np.inf
+        cost[x], cost[:, x], cost[y], cost[:, y] = row, row, np.inf, np.inf
+        size[x] += size[y]
+        ids[x] = len(weight) + len(merges) - 1
+        alive.remove(y)
+    tree = np.array(merges)
+    counted = np.ones(2 * len(weight) - 1)
+    for i, merge in enumerate(tree):
+        tree[i, 3] = counted[len(weight) + i] = counted[int(merge[0])] + counted[int(merge[1])]
+        tree[i, 2] = max(tree[i, 2], tree[i - 1, 2] if i else 0)
+    return [(fcluster(tree, k, "maxclust") - 1)[fine] for k in counts[:-1]] + [fine]
+
+
+CONTENDERS = {
+    "k-means": kmeans, "Ward": linked("ward"), "average": linked("average"), "Ward on kNN": ward_on_neighbours,
+    "UMAP 15-d + Ward": umap_ward, "Leiden": leiden, "EVoC + fill": evoc_filled, "prototype": prototype,
+}
+TREES = {"Ward", "average", "Ward on kNN", "UMAP 15-d + Ward", "prototype"}
+
+
+def tree_figures(labels, graph, truth):
+    tree = fa.Hierarchy([np.asarray(l, dtype=np.int32) for l in labels])
+    return {"purity": round(fa.dendrogram_purity(tree, truth[-1]), 4), "cost": round(fa.dasgupta_cost(tree, graph), 4)}
+
+
+def fingerprint(tree, order=None):
+    """Of the partitions alone, in the order of the rows as they first came."""
+    digest = hashlib.sha256()
+    for level in range(tree.num_levels):
+        labels = np.asarray(tree.labels(level))
+        if order is not None:
+            labels = labels[np.argsort(order)]
+        first = np.unique(labels, return_index=True, return_inverse=True)
+        digest.update(np.argsort(np.argsort(first[1]))[first[2]].astype("<i4").tobytes())
+    return digest.hexdigest()[:16]
+
+
+def measure(name, folder, out, fresh, methods):
+    path = out / f"nested_{name}.json"
+    kept = json.loads(path.read_text()) if path.exists() and not fresh else {}
+    X, truth, levels = load(folder, name)
+    counts = [len(np.unique(t[t >= 0])) for t in truth]
+    graph = fa.knn_graph(X, 15)
+    begin, cpu = time.perf_counter(), time.process_time()
+    tree = ours(X, graph, counts)
+    wall, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    labels = [tree.labels(i) for i in range(len(counts))]
+    order = np.random.default_rng(1).permutation(len(X))
+    shuffled = ours(X[order], fa.knn_graph(X[order], 15), counts, num_threads=1)
+    report = fa.nesting_report(labels)
+    kept.update({
+        "rows": len(X), "columns": X.shape[1], "levels": levels, "classes": counts,
+        "labelled": [round(float((t >= 0).mean()), 3) for t in truth],
+        "filmatlas": {"ami": agreement(truth, labels), "wall_s": round(wall, 2), "cpu_s": round(cpu, 2),
+                      **tree_figures(labels, graph, truth), "violations": int(sum(report["violations"])),
+                      "coverage": min(report["coverage"]), "trials": tree.trials,
+                      "same_after_shuffle_on_one_thread": fingerprint(tree) == fingerprint(shuffled, order)},
+    })
+    rivals = kept.setdefault("rivals", {})
+    for method, run in CONTENDERS.items():
+        if (methods and method not in methods) or (method in rivals and not fresh):
+            continue
+        begin = time.perf_counter()
+        try:
+            found = run(X, graph, counts, truth)
+        except (ImportError, MemoryError) as reason:
+            print(f"{name}: {method} left out: {reason}", flush=True)
+            continue
+        entry = {"ami": agreement(truth, found), "wall_s": round(time.perf_counter() - begin, 1)}
+        if method in TREES:
+            entry.update(tree_figures(found, graph, truth))
+        rivals[method] = entry
+        path.write_text(json.dumps(kept, indent=1) + "\n")
+    path.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def table(out):
+    lines = ["# One strict tree beside its rivals", "",
+             "Adjusted mutual information at the true number of classes; `benchmarks/nested.py` says how. Bold: best of the "
+             "row's level. All of filmatlas' levels come from one tree of the default `nested_clusters`.", ""]
+    for name in SETS:
+        path = out / f"nested_{name}.json"
+        if not path.exists():
+            continue
+        kept = json.loads(path.read_text())
+        mine, rivals = kept["filmatlas"], kept["rivals"]
+        lines += [f"## {name}: {kept['rows']:,} x {kept['columns']}", "",
+                  "| | " + " | ".join(f"{l} ({c:,})" for l, c in zip(kept["levels"], kept["classes"]))
+                  + " | purity | cost | seconds |", "|---" * (len(kept["levels"]) + 4) + "|"]
+        best = [max([mine["ami"][i]] + [r["ami"][i] for r in rivals.values()]) for i in range(len(kept["levels"]))]
+        for label, entry in [("**filmatlas**", mine), *rivals.items()]:
+            cells = [f"**{v:.3f}**" if v == b else f"{v:.3f}" for v, b in zip(entry["ami"], best)]
+            cells += [f"{entry[k]:.3f}" if k in entry else "" for k in ("purity", "cost")] + [f"{entry['wall_s']:.1f}"]
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        lines += ["", f"Violations {mine['violations']}, coverage {mine['coverage']:.0%}, same tree from shuffled rows on one "
+                  f"thread: {'yes' if mine['same_after_shuffle_on_one_thread'] else 'NO'}.", ""]
+    (out / "nested.md").write_text("\n".join(lines))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent / "results")
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--methods", help="contenders to run, by name, comma separated; all when absent")
+    parser.add_argument("--fresh", action="store_true")
+    arguments = parser.parse_args()
+    for name in arguments.sets.split(","):
+        measure(name, arguments.data, arguments.out, arguments.fresh,
+                arguments.methods.split(",") if arguments.methods is not None else None)
+        table(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_CLUSTER_DETAIL_DENSITY_BLOCKED_HPP
+#define FILMATLAS_CLUSTER_DETAIL_DENSITY_BLOCKED_HPP
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "filmatlas/cluster/detail/density_forest.hpp"
+#include "filmatlas/cluster/detail/density_points.hpp"
+#include "filmatlas/cluster/spanning_tree.hpp"
+#include "filmatlas/linalg/block_product.hpp"
+#include "filmatlas/linalg/kernels.hpp"
+#include "filmatlas/neighbors/knn.hpp"
+
+namespace filmatlas::detail {
+
+/// Maximum of any range of values in constant time: n log n numbers.
+class RangeMax {
+public:
+    explicit RangeMax(std::vector<double> values) {
+        levels_.push_back(std::move(values));
+        for (std::size_t width = 1; 2 * width <= levels_.front().size(); width *= 2) {
+            const std::vector<double>& below = levels_.back();
+            std::vector<double> level(levels_.front().size() - 2 * width + 1);
+            for (std::size_t i = 0; i < level.size(); ++i) level[i] = std::max(below[i], below[i + width]);
+            levels_.push_back(std::move(level));
+        }
+    }
+    /// Of [begin, end), which is not empty.
+    double operator()(std::int64_t begin, std::int64_t end) const {
+        const auto level =
+            static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(end - begin)) - 1);
+        const std::vector<double>& row = levels_[level];
+        return std::max(row[static_cast<std::size_t>(begin)],
+                        row[static_cast<std::size_t>(end) - (std::size_t{1} << level)]);
+    }
+
+private:
+    std::vector<std::vector<double>> levels_;
+};
+
+/// The way for many dimensions: the spanning tree of the exact neighbour graph, then the proof that it is
+/// minimal, or its repair.
+///
+/// A pair that is no neighbour of either side cannot improve the tree unless it is nearer than the highest
+/// edge on the tree's path between the two, which is also above both ends' last listed distances. In the
+/// order of the single-linkage tree's leaves the highest edge between two places is the maximum of the gaps
+/// between them, so blocks of a product can be screened against exactly that limit. Rows whose way to the
+/// heaviest part is all below their last listed distance need no product at all.
+class DensityBlocked {
+public:
+    static constexpr std::int64_t extra_slots = 16;
+
+    DensityBlocked(const DensityPoints<float>& points, const SpanningTreeOptions& options, double needed,
+                   const Progress& progress)
+        : points_(points),
+          reduced_(options.metric, options.alpha),
+          metric_(options.metric),
+          threads_(options.num_threads),
+          progress_(progress),
+          n_(points.size()),
+          d_(points.rows.cols()) {
+        scale_.assign(static_cast<std::size_t>(n_), 1.0);
+        if (metric_ == Metric::Cosine) {
+            for (std::int64_t i = 0; i < n_; ++i) {
+                double squared = 0;
+                for (const float v : points_.rows.row(i))
+                    squared += static_cast<double>(v) * static_cast<double>(v);
+                scale_[at(i)] = 1 / std::sqrt(squared);
+            }
+        }
+        find_lists(needed);
+    }
+
+    const std::vector<double>& cores() const { return core_; }
+    bool exact() const { return exact_; }
+    double certified() const { return certified_; }
+    double excess_bound() const { return excess_bound_; }
+
+    DensityEdges run(bool exact) {
+        DensityEdges tree = list_forest();
+        join_components(tree);
+        const auto proof =
+            density_certificate(n_, tree, unlisted_, [this](double r) { return reduced_.distance(r); });
+        const auto edges = static_cast<std::int64_t>(tree.a.size());
+        exact_ = proof.proven == edges;
+        certified_ = edges == 0 ? 1.0 : static_cast<double>(proof.proven) / static_cast<double>(edges);
+        if (exact_) return tree;
+        if (exact) {
+            repair(tree);
+            exact_ = true;
+            certified_ = 1;
+            return tree;
+        }
+        double weight = 0;
+        for (const double r : tree.reduced) weight += reduced_.distance(r);
+        excess_bound_ = proof.lower > 0 ? std::max(0.0, weight / proof.lower - 1)
+                                        : std::numeric_limits<double>::infinity();
+        return tree;
+    }
+
+private:
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
+    struct Neighbor {
+        double reduced;
+        Index id;
+        bool operator<(const Neighbor& other) const {
+            return reduced != other.reduced ? reduced < other.reduced : id < other.id;
+        }
+    };
+
+    static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+    /// In float64, in eight lanes.
+    double between(std::int64_t i, std::int64_t j) const {
+        const float* x = points_.rows.row_data(i);
+        const float* y = points_.rows.row_data(j);
+        const double s = scale_[at(i)];
+        const double t = scale_[at(j)];
+        std::array<double, 8> lane{};
+        std::int64_t k = 0;
+        for (; k + 8 <= d_; k += 8) {
+            for (std::size_t l = 0; l < 8; ++l) {
+                const double v = static_cast<double>(x[k + static_cast<std::int64_t>(l)]) * s -
+                                 static_cast<double>(y[k + static_cast<std::int64_t>(l)]) * t;
+                lane[l] += v * v;
+            }
+        }
+        for (std::size_t l = 0; k < d_; ++k, ++l) {
+            const double v = static_cast<double>(x[k]) * s - static_cast<double>(y[k]) * t;
+            lane[l] += v * v;
+        }
+        return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+    }
+    double reach(std::int64_t i, std::int64_t j, double reduced) const {
+        return std::max(reduced_.factor * reduced, std::max(core_[at(i)], core_[at(j)]));
+    }
+
+    /// What the reduced distance to an unlisted point is at least, from the last listed float32 distance.
+    double floor_of(float listed) const {
+        const double relative = (static_cast<double>(d_) / 16 + 16) * 0x1.0p-24;
+        const auto distance = static_cast<double>(listed);
+        if (metric_ == Metric::SqEuclidean) return std::max(0.0, distance * (1 - 2 * relative));
+        double length = metric_ == Metric::Cosine ? std::sqrt(2 * distance) : distance;
+        length = length * (1 - relative) - (metric_ == Metric::Cosine ? 0x1.0p-21 : 0.0);
+        return length > 0 ? length * length : 0.0;
+    }
+
+    void find_lists(double needed) {
+        core_.assign(at(n_), 0.0);
+        unlisted_.assign(at(n_), infinity);
+        slots_ = std::min(n_ - 1,
+                          static_cast<std::int64_t>(std::min(needed, static_cast<double>(n_))) + extra_slots);
+        if (slots_ < 1) return;
+        KnnOptions options;
+        options.k = static_cast<int>(slots_);
+        options.metric = metric_;
+        options.method = KnnMethod::Exact;
+        options.num_threads = threads_;
+        const KnnGraph graph = knn_graph(points_.rows.view(), options, progress_);
+        lists_.resize(at(n_ * slots_));
+        const bool complete = slots_ == n_ - 1;
+        parallel_for(n_, 64, threads_, [&](std::int64_t begin, std::int64_t end) {
+            std::vector<Neighbor> all;
+            for (std::int64_t i = begin; i < end; ++i) {
+                Neighbor* list = lists_.data() + i * slots_;
+                bool full = true;
+                for (std::int64_t s = 0; s < slots_; ++s) {
+                    const Index j = graph.indices(i, s);
+                    full = full && j >= 0;
+                    list[s] = {j >= 0 ? between(i, j) : infinity, j};
+                }
+                std::sort(list, list + slots_);
+                double bound = complete && full ? infinity
+                               : full           ? floor_of(graph.distances(i, slots_ - 1))
+                                                : 0.0;
+                double core = 0;
+                const bool enough = core_from(i, needed, list, list + slots_, core);
+                if (!(complete && full) && (!enough || core > bound)) {
+                    all.clear();
+                    for (Index j = 0; j < static_cast<Index>(n_); ++j) {
+                        if (j != i) all.push_back({between(i, j), j});
+                    }
+                    std::sort(all.begin(), all.end());
+                    core_from(i, needed, all.data(), all.data() + all.size(), core);
+                    std::copy_n(all.begin(), slots_, list);
+                    bound = list[slots_ - 1].reduced;
+                }
+                core_[at(i)] = core;
+                unlisted_[at(i)] = std::max(core, reduced_.factor * bound);
+            }
+        });
+    }
+
+    /// The core distance from neighbours in order; false when they are not enough.
+    bool core_from(std::int64_t i, double needed, const Neighbor* begin, const Neighbor* end,
+                   double& core) const {
+        double held = points_.weight[at(i)];
+        core = 0;
+        for (; begin != end && held < needed; ++begin) {
+            if (begin->id < 0) return false;
+            held += points_.weight[at(begin->id)];
+            core = begin->reduced;
+        }
+        return held >= needed;
+    }
+
+    bool lists(std::int64_t i, Index j) const {
+        const Neighbor* list = lists_.data() + i * slots_;
+        return std::any_of(list, list + slots_, [j](const Neighbor& x) { return x.id == j; });
+    }
+
+    DensityEdges list_forest() const {
+        constexpr std::size_t most = std::size_t{1} << 22;  // edges sorted at once
+        DensityEdges edges;
+        for (std::int64_t i = 0; i < n_; ++i) {
+            const Neighbor* list = lists_.data() + i * slots_;
+            for (std::int64_t s = 0; s < slots_; ++s) {
+                const Index j = list[s].id;
+                if (j < 0 || (j < i && lists(j, static_cast<Index>(i)))) continue;
+                edges.add(static_cast<Index>(i), j, reach(i, j, list[s].reduced));
+            }
+            if (edges.a.size() > most + at(n_)) edges = density_forest(n_, edges);
+        }
+        return density_forest(n_, edges);
+    }
+
+    /// Joins what the lists leave apart to the largest component, by the best of a few pairs: a bound that
+    /// the repair starts from.
+    void join_components(DensityEdges& forest) const {
+        UnionFind sets(n_);
+        for (std::size_t e = 0; e < forest.a.size(); ++e) sets.unite(forest.a[e], forest.b[e]);
+        if (sets.num_sets() == 1) return;
+        Index largest = 0;
+        for (Index i = 1; i < static_cast<Index>(n_); ++i) {
+            if (sets.set_size(i) > sets.set_size(largest)) largest = i;
+        }
+        std::vector<std::vector<Index>> members(at(n_));
+        for (Index i = 0; i < static_cast<Index>(n_); ++i) members[at(sets.find(i))].push_back(i);
+        const auto& main = members[at(sets.find(largest))];
+        const auto sample = [](const std::vector<Index>& ids, std::size_t count) {
+            std::vector<Index> out;
+            const std::size_t step = std::max<std::size_t>(1, ids.size() / count);
+            for (std::size_t s = 0; s < ids.size() && out.size() < count; s += step) out.push_back(ids[s]);
+            return out;
+        };
+        const std::vector<Index> targets = sample(main, 256);
+        for (const auto& part : members) {
+            if (part.empty() || &part == &main) continue;
+            Neighbor best{infinity, -1};
+            Index from = -1;
+            for (const Index i : sample(part, 16)) {
+                for (const Index j : targets) {
+                    const double r = reach(i, j, between(i, j));
+                    if (r < best.reduced) {
+                        best = {r, j};
+                        from = i;
+                    }
+                }
+            }
+            forest.add(from, best.id, best.reduced);
+        }
+        forest = density_forest(n_, forest);
+    }
+
+    /// Finds every pair that is cheaper than the tree's path between its ends, and takes the tree of all.
+    void repair(DensityEdges& tree) const {
+        auto [order, gap] = density_leaf_order(n_, tree);
+        // The first place is the heart of the heaviest part: every step down goes to the heavier side.
+        std::vector<std::int64_t> active;
+        std::vector<std::int64_t> active_before(at(n_) + 1, 0);
+        double way = 0;
+        for (std::int64_t p = 0; p < n_; ++p) {
+            if (p > 0) way = std::max(way, gap[at(p - 1)]);
+            const bool open = way > unlisted_[at(order[at(p)])];
+            if (open) active.push_back(p);
+            active_before[at(p) + 1] = active_before[at(p)] + (open ? 1 : 0);
+        }
+        const RangeMax highest(std::move(gap));
+        append(tree, screen(order, active, active_before, highest));
+        tree = density_forest(n_, tree);
+    }
+
+    static void append(DensityEdges& to, const DensityEdges& from) {
+        to.a.insert(to.a.end(), from.a.begin(), from.a.end());
+        to.b.insert(to.b.end(), from.b.begin(), from.b.end());
+        to.reduced.insert(to.reduced.end(), from.reduced.begin(), from.reduced.end());
+    }
+
+    DensityEdges screen(const std::vector<Index>& order, const std::vector<std::int64_t>& active,
+                        const std::vector<std::int64_t>& active_before, const RangeMax& highest) const {
+        constexpr std::int64_t panel = PackedRows<float>::panel_rows;
+        constexpr std::int64_t block_panels = 16;
+        constexpr std::int64_t task_panels = 8;
+        const Kernels& kernel = kernels();
+        const std::vector<double> centre = mean();
+        const auto fill = [&](std::int64_t place, float* out) {
+            const Index i = order[at(place)];
+            const float* row = points_.rows.row_data(i);
+            for (std::int64_t k = 0; k < d_; ++k) {
+                out[k] = static_cast<float>(static_cast<double>(row[k]) * scale_[at(i)] - centre[at(k)]);
+            }
+        };
+        const auto count = static_cast<std::int64_t>(active.size());
+        const PackedRows<float> cols(n_, d_, threads_, fill);
+        const PackedRows<float> rows(count, d_, threads_,
+                                     [&](std::int64_t r, float* out) { fill(active[at(r)], out); });
+        // A key below the true squared distance: squared lengths less what rounding can add.
+        std::vector<float> add(at(cols.panels() * panel), std::numeric_limits<float>::infinity());
+        const double slack = (static_cast<double>(d_) + 24) * 0x1.0p-24;
+        parallel_for(n_, 1024, threads_, [&](std::int64_t begin, std::int64_t end) {
+            std::vector<float> row(at(d_));
+            for (std::int64_t p = begin; p < end; ++p) {
+                fill(p, row.data());
+                double squared = 0;
+                for (const float v : row) squared += static_cast<double>(v) * static_cast<double>(v);
+                add[at(p)] = static_cast<float>(squared * (1 - slack));
+            }
+        });
+        const auto limit_of = [this](double reduced) {
+            return static_cast<float>(std::min(reduced / reduced_.factor * (1 + 0x1.0p-20), 3e38));
+        };
+        const std::int64_t row_panels = rows.panels();
+        const std::int64_t tasks = (row_panels + task_panels - 1) / task_panels;
+        std::vector<DensityEdges> found(at(tasks));
+        parallel_blocks(
+            tasks, threads_,
+            [&](std::int64_t task, int) {
+                DensityEdges& edges = found[at(task)];
+                std::vector<float> product(at(panel * block_panels * panel));
+                std::vector<std::uint32_t> hits(product.size());
+                std::array<float, panel> row_add{};
+                std::array<float, panel> row_limit{};
+                std::vector<float> col_limit(at(block_panels * panel));
+                for (std::int64_t first = 0; first < cols.panels(); first += block_panels) {
+                    const std::int64_t panels = std::min(block_panels, cols.panels() - first);
+                    const std::int64_t q0 = first * panel;
+                    const std::int64_t q1 = std::min(n_, (first + panels) * panel);
+                    for (std::int64_t p = task * task_panels;
+                         p < std::min(row_panels, (task + 1) * task_panels); ++p) {
+                        const std::int64_t r0 = p * panel;
+                        const std::int64_t r1 = std::min(count, r0 + panel);
+                        const std::int64_t low = active[at(r0)];
+                        const std::int64_t high = active[at(r1 - 1)];
+                        // Pairs of two open rows are seen from the one that comes first.
+                        const bool all_open = active_before[at(q1)] - active_before[at(q0)] == q1 - q0;
+                        if (all_open && q1 <= low) continue;
+                        std::fill(col_limit.begin(), col_limit.end(), -infinity_f);
+                        double top = 0;
+                        if (high < q0) {
+                            double way = 0;
+                            for (std::int64_t q = q0; q < q1; ++q) {
+                                if (q > q0) way = std::max(way, highest(q - 1, q));
+                                col_limit[at(q - q0)] = limit_of(way);
+                            }
+                            top = way;
+                            for (std::int64_t r = r0; r < r1; ++r) {
+                                const double to_block = highest(active[at(r)], q0);
+                                row_limit[at(r - r0)] = limit_of(to_block);
+                                top = std::max(top, to_block);
+                            }
+                        } else if (low >= q1) {
+                            double way = 0;
+                            for (std::int64_t q = q1; q-- > q0;) {
+                                if (q + 1 < q1) way = std::max(way, highest(q, q + 1));
+                                col_limit[at(q - q0)] = limit_of(way);
+                            }
+                            top = way;
+                            for (std::int64_t r = r0; r < r1; ++r) {
+                                const double to_block = highest(q1 - 1, active[at(r)]);
+                                row_limit[at(r - r0)] = limit_of(to_block);
+                                top = std::max(top, to_block);
+                            }
+                        } else {
+                            for (std::int64_t r = r0; r < r1; ++r) {
+                                const std::int64_t from = std::min(active[at(r)], q0);
+                                const std::int64_t to = std::max(active[at(r)], q1 - 1);
+                                const double way = to > from ? highest(from, to) : 0.0;
+                                row_limit[at(r - r0)] = limit_of(way);
+                                top = std::max(top, way);
+                            }
+                        }
+                        if (!(top > least_unlisted(order, active, r0, r1))) continue;
+                        for (std::int64_t r = r0; r < r1; ++r) row_add[at(r - r0)] = add[at(active[at(r)])];
+                        kernel.block_product_loose(rows.panel(p), cols.panel(first), at(d_), at(panels),
+                                                   product.data(), at(block_panels * panel));
+                        const std::size_t pairs =
+                            kernel.scan_pairs(product.data(), at(block_panels * panel), at(r1 - r0),
+                                              at(panels * panel), row_add.data(), add.data() + q0, 2.0F,
+                                              row_limit.data(), col_limit.data(), hits.data());
+                        for (std::size_t h = 0; h < pairs; ++h) {
+                            const std::int64_t x = active[at(r0 + (hits[h] >> 16))];
+                            const std::int64_t y = q0 + (hits[h] & 0xFFFFU);
+                            if (x == y || y >= n_) continue;
+                            const Index i = order[at(x)];
+                            const Index j = order[at(y)];
+                            const double way = highest(std::min(x, y), std::max(x, y));
+                            if (way <= std::max(unlisted_[at(i)], unlisted_[at(j)])) continue;
+                            const double r = reach(i, j, between(i, j));
+                            if (r < way) edges.add(std::min(i, j), std::max(i, j), r);
+                        }
+                        if (edges.a.size() > (std::size_t{1} << 22)) edges = density_forest(n_, edges);
+                    }
+                }
+            },
+            progress_, "spanning_tree");
+        DensityEdges all;
+        for (const DensityEdges& part : found) append(all, part);
+        return all;
+    }
+
+    double least_unlisted(const std::vector<Index>& order, const std::vector<std::int64_t>& active,
+                          std::int64_t r0, std::int64_t r1) const {
+        double least = infinity;
+        for (std::int64_t r = r0; r < r1; ++r)
+            least = std::min(least, unlisted_[at(order[at(active[at(r)])])]);
+        return least;
+    }
+
+    /// Shorter rows round less; distances do not change.
+    std::vector<double> mean() const {
+        std::vector<double> sum(at(d_), 0.0);
+        for (std::int64_t i = 0; i < n_; ++i) {
+            const float* row = points_.rows.row_data(i);
+            for (std::int64_t k = 0; k < d_; ++k) sum[at(k)] += static_cast<double>(row[k]) * scale_[at(i)];
+        }
+        for (double& v : sum) v /= static_cast<double>(n_);
+        return sum;
+    }
+
+    static constexpr float infinity_f = std::numeric_limits<float>::infinity();
+
+    const DensityPoints<float>& points_;
+    ReducedDistance reduced_;
+    Metric metric_;
+    int threads_;
+    const Progress& progress_;
+    std::int64_t n_;
+    std::int64_t d_;
+    std::int64_t slots_ = 0;
+    std::vector<double> scale_;     ///< that makes a row unit length under cosine; else 1
+    std::vector<double> core_;      ///< reduced
+    std::vector<double> unlisted_;  ///< no pair of the point that is in neither list reaches less
+    std::vector<Neighbor> lists_;   ///< (n, slots), ascending
+    bool exact_ = false;
+    double certified_ = 0;
+    double excess_bound_ = 0;
+};
+
+}  // namespace filmatlas::detail
+#endif  // FILMATLAS_CLUSTER_DETAIL_DENSITY_BLOCKED_HPP
