@@ -12,7 +12,11 @@ PYBIND11_MODULE(_core, module) {
     fp::bind_profile(module);
     fp::bind_neighbors(module);
     fp::bind_cluster(module);
+    fp::bind_density(module);
     fp::bind_text(module);
+    fp::bind_labels(module);
+    fp::bind_topics(module);
     fp::bind_layout(module);
+    fp::bind_linalg(module);
     fp::bind_atlas(module);
 }

@@ -18,6 +18,7 @@ _Run = dict[str, Any]  # iterations, converged, seconds, warnings
 _Csr = tuple[tuple[int, int], _I64, _I32, Any]  # shape, indptr, indices, values
 _Tokens = tuple[str, list[str], int, int, int]  # stop list, more stop words, ngram_min, ngram_max, min_length
 _Vectors = Sequence[tuple[str, _F32, float]]  # name, vectors, weight
+_Rows = tuple[Sequence[tuple[npt.NDArray[Any], float]], bool, bool]  # parts, bfloat16, unit parts
 
 # --- core, io
 
@@ -137,6 +138,7 @@ class KnnGraph:
         reason: str,
         recall: tuple[float, float, float],
         invalid_rows: Sequence[int],
+        invalid_reasons: Sequence[str] = ...,
     ) -> None: ...
     @property
     def indices(self) -> _I32: ...
@@ -153,18 +155,49 @@ class KnnGraph:
     @property
     def invalid_rows(self) -> _I32: ...
     @property
+    def invalid_reasons(self) -> list[str]: ...
+    @property
+    def effort(self) -> dict[str, Any]: ...
+    @property
     def run(self) -> _Run: ...
 
 class KnnIndex:
-    def __init__(self, vectors: _F32, metric: str, num_threads: int) -> None: ...
+    def __init__(
+        self,
+        vectors: _Rows,
+        metric: str,
+        method: str,
+        links: int,
+        target_recall: float,
+        target_k: int,
+        ef: int | None,
+        memory_limit: int | None,
+        seed: int,
+        num_threads: int,
+        progress: _Progress,
+    ) -> None: ...
+    @staticmethod
+    def load(path: str, num_threads: int, progress: _Progress) -> KnnIndex: ...
+    @staticmethod
+    def from_bytes(bytes: bytes) -> KnnIndex: ...
+    def save(self, path: str) -> None: ...
+    def to_bytes(self) -> bytes: ...
     @property
     def shape(self) -> tuple[int, int]: ...
     @property
     def metric(self) -> str: ...
-    def query(self, queries: _F32, k: int, num_threads: int, progress: _Progress) -> tuple[_I32, _F32]: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def quality(self) -> dict[str, Any]: ...
+    def query(
+        self, queries: _Rows, k: int, ef: int, num_threads: int, progress: _Progress
+    ) -> tuple[_I32, _F32]: ...
 
 def knn_graph(
-    vectors: _F32,
+    vectors: _Rows,
     k: int,
     metric: str,
     method: str,
@@ -172,9 +205,48 @@ def knn_graph(
     seed: int,
     num_threads: int,
     progress: _Progress,
+    descent: tuple[
+        int | None, int | None, int | None, int | None, int | None, float | None, int | None
+    ]
+    | None = None,
 ) -> KnnGraph: ...
+def exact_rows(
+    vectors: _Rows, rows: _I32, k: int, metric: str, num_threads: int, progress: _Progress
+) -> tuple[_I32, _F32]: ...
 def recall(graph: KnnGraph, truth: KnnGraph) -> float: ...
+def hubness(graph: KnnGraph, max_hubs: int) -> dict[str, Any]: ...
+def mutual_graph(graph: KnnGraph) -> _Csr: ...
 def pca(X: _F32, n_components: int, seed: int, num_threads: int) -> dict[str, Any]: ...
+
+# --- linalg
+
+def truncated_svd(
+    X: _F32, n_components: int, n_iterations: int, n_oversamples: int, seed: int, num_threads: int
+) -> dict[str, Any]: ...
+def truncated_svd_sparse(
+    shape: tuple[int, int],
+    indptr: _I64,
+    indices: _I32,
+    values: _F32,
+    n_components: int,
+    n_iterations: int,
+    n_oversamples: int,
+    seed: int,
+    num_threads: int,
+    progress: _Progress,
+) -> dict[str, Any]: ...
+def laplacian_eigenvectors(
+    shape: tuple[int, int],
+    indptr: _I64,
+    indices: _I32,
+    values: _F32,
+    n_components: int,
+    max_work: int | None,
+    tolerance: float,
+    seed: int,
+    num_threads: int,
+    progress: _Progress,
+) -> dict[str, Any]: ...
 
 # --- hierarchy, cluster
 
@@ -205,9 +277,10 @@ def nested_clusters(
     n_clusters: Sequence[int] | None,
     min_size: int | None,
     max_size: int | None,
-    max_share: float,
-    smoothing_steps: int,
+    max_share: float | None,
+    smoothing_steps: int | None,
     level_ranges: Sequence[tuple[int, int]] | None,
+    method: str,
     seed: int,
     num_threads: int,
     progress: _Progress,
@@ -242,6 +315,9 @@ def cut_linkage_height(merges: _F64, num_items: int, height: float) -> _I32: ...
 def adjusted_rand_index(a: _I32, b: _I32) -> float: ...
 def mutual_information(a: _I32, b: _I32) -> float: ...
 def normalized_mutual_information(a: _I32, b: _I32) -> float: ...
+def dendrogram_purity(hierarchy: Hierarchy, classes: _I32) -> float: ...
+def dasgupta_cost(hierarchy: Hierarchy, graph: KnnGraph) -> float: ...
+def neighbor_containment(hierarchy: Hierarchy, graph: KnnGraph) -> list[float]: ...
 def adjusted_mutual_information(a: _I32, b: _I32) -> float: ...
 def silhouette(X: _F32, labels: _I32, metric: str, exact_limit: int, num_threads: int) -> dict[str, Any]: ...
 def size_balance(labels: _I32) -> dict[str, Any]: ...
@@ -370,6 +446,256 @@ def tag_lift(
     tags: Sequence[Sequence[str]], hierarchy: Hierarchy, top_n: int, min_support: int, min_lift: float
 ) -> list[list[dict[str, Any]]]: ...
 def maximal_marginal_relevance(query: _F32, candidates: _F32, top_n: int, diversity: float) -> list[int]: ...
+
+# --- labels
+
+class LabelSet:
+    def __init__(self, texts: Sequence[str]) -> None: ...
+    def __len__(self) -> int: ...
+    def set(self, node: int, text: str) -> None: ...
+    @property
+    def texts(self) -> list[str]: ...
+
+class LabelDesk:
+    @property
+    def fallback(self) -> list[str]: ...
+    @property
+    def num_nodes(self) -> int: ...
+    def keywords(self, node: int) -> list[str]: ...
+    def evidence(self, node: int, written: LabelSet) -> tuple[str, str]: ...
+    def check(
+        self,
+        node: int,
+        text: str,
+        because: Sequence[tuple[str, str, Sequence[int]]],
+        closeness: float | None,
+        closeness_bar: float,
+        written: LabelSet,
+    ) -> str: ...
+    def support(self, node: int, word: str) -> list[dict[str, Any]]: ...
+    def jobs(self, written: LabelSet, nodes: Sequence[int]) -> str: ...
+
+def label_desk(
+    hierarchy: Hierarchy,
+    shape: tuple[int, int],
+    indptr: _I64,
+    indices: _I32,
+    values: _I32,
+    vocabulary: Sequence[str],
+    keywords: Sequence[Sequence[tuple[str, float]]],
+    facts: dict[str, Any],
+    gates: dict[str, Any],
+    evidence: dict[str, Any],
+    num_threads: int,
+) -> LabelDesk: ...
+def parse_label_answers(jsonl: str) -> list[tuple[int, str, str, list[tuple[str, str, list[int]]]]]: ...
+
+# --- topics
+
+class TokenStream:
+    @property
+    def num_documents(self) -> int: ...
+    @property
+    def num_tokens(self) -> int: ...
+
+def token_stream(
+    texts: Sequence[str], stop_words: str, extra_stop_words: Sequence[str], min_length: int, num_threads: int
+) -> TokenStream: ...
+def token_stream_of_interest(texts: list[Any], topics: Sequence[Sequence[str]]) -> TokenStream: ...
+def coherence(
+    reference: TokenStream,
+    topics: Sequence[Sequence[str]],
+    measure: str,
+    window: int | None,
+    rule: str,
+    top_n: int,
+    num_threads: int,
+) -> tuple[_F64, float, list[list[str]], int]: ...
+def topic_diversity(topics: Sequence[Sequence[str]], top_n: int) -> float: ...
+def topic_uniqueness(topics: Sequence[Sequence[str]], top_n: int) -> float: ...
+def inverted_rank_biased_overlap(topics: Sequence[Sequence[str]], top_n: int, p: float) -> float: ...
+def word_intrusion(
+    reference: TokenStream,
+    topics: Sequence[Sequence[str]],
+    top_n: int,
+    draws: int,
+    window: int,
+    seed: int,
+    num_threads: int,
+) -> tuple[_F64, float]: ...
+def topic_coverage(
+    documents: TokenStream, groups: _I32, topics: Sequence[Sequence[str]], top_n: int
+) -> _F64: ...
+def rank_keywords(
+    terms: ClassTerms,
+    hierarchy: Hierarchy | None,
+    counts: _Csr | None,
+    rule: str,
+    top_n: int,
+    min_items: int,
+    prior: float,
+    fold_forms: bool,
+    num_threads: int,
+) -> list[list[tuple[str, float]]]: ...
+def soft_class_weights(
+    shape: tuple[int, int], indptr: _I64, indices: _I32, values: _I32, memberships: _F64
+) -> _Csr: ...
+def with_idf(terms: ClassTerms, idf: _F64, reduce_frequent_words: bool) -> ClassTerms: ...
+def diverse_representatives(
+    hierarchy: Hierarchy, vectors: _F32, count: int, diversity: float, num_threads: int
+) -> list[list[int]]: ...
+def border_items(hierarchy: Hierarchy, vectors: _F32, count: int, num_threads: int) -> list[list[int]]: ...
+def topic_series(
+    terms: ClassTerms,
+    idf: _F64,
+    shape: tuple[int, int],
+    indptr: _I64,
+    indices: _I32,
+    values: _I32,
+    groups: _I32,
+    bins: _I32,
+    evolution: bool,
+    global_: bool,
+    smoothing: float,
+    reduce_frequent_words: bool,
+    top_n: int,
+    num_threads: int,
+) -> list[tuple[int, int, int, list[tuple[str, float]]]]: ...
+def topic_mix(
+    documents: TokenStream,
+    terms: ClassTerms,
+    idf: _F64,
+    window: int,
+    stride: int,
+    min_similarity: float,
+    normalize: bool,
+    padding: bool,
+    reduce_frequent_words: bool,
+    num_threads: int,
+    progress: _Progress,
+) -> _Csr: ...
+def class_similarity(
+    shape: tuple[int, int],
+    indptr: _I64,
+    indices: _I32,
+    values: _I32,
+    terms: ClassTerms,
+    idf: _F64,
+    reduce_frequent_words: bool,
+    num_threads: int,
+) -> _F64: ...
+def term_representatives(
+    shape: tuple[int, int],
+    indptr: _I64,
+    indices: _I32,
+    values: _I32,
+    groups: _I32,
+    terms: ClassTerms,
+    idf: _F64,
+    count: int,
+    reduce_frequent_words: bool,
+    num_threads: int,
+) -> list[list[int]]: ...
+
+# --- density
+
+class SpanningTree:
+    def __init__(
+        self,
+        num_items: int,
+        a: _I32,
+        b: _I32,
+        weight: _F64,
+        core: _F64,
+        rank: _I32,
+        invalid_rows: _I32,
+        method: str,
+        exact: bool,
+        certified: float,
+        excess_bound: float,
+    ) -> None: ...
+    @property
+    def num_items(self) -> int: ...
+    @property
+    def a(self) -> _I32: ...
+    @property
+    def b(self) -> _I32: ...
+    @property
+    def weight(self) -> _F64: ...
+    @property
+    def core(self) -> _F64: ...
+    @property
+    def rank(self) -> _I32: ...
+    @property
+    def invalid_rows(self) -> _I32: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def certified(self) -> float: ...
+    @property
+    def excess_bound(self) -> float: ...
+    @property
+    def run(self) -> _Run: ...
+
+class SingleLinkageTree:
+    @property
+    def linkage(self) -> _F64: ...
+    def labels_at_distance(self, distance: float, min_cluster_size: float) -> _I32: ...
+    def size_trace(self) -> tuple[_F64, _F64, _I64]: ...
+
+class HdbscanCut:
+    @property
+    def labels(self) -> _I32: ...
+    @property
+    def probabilities(self) -> _F64: ...
+    @property
+    def persistence(self) -> _F64: ...
+    @property
+    def clusters(self) -> _I32: ...
+    @property
+    def outlier_scores(self) -> _F64: ...
+    @property
+    def rows(self) -> tuple[_I64, _I64, _F64, _F64]: ...
+    @property
+    def exemplars(self) -> list[list[int]]: ...
+    @property
+    def num_items(self) -> int: ...
+
+def spanning_tree(X: Any, options: dict[str, Any], weights: _F64, progress: _Progress) -> SpanningTree: ...
+def spanning_tree_from_distances(
+    distances: _F64, options: dict[str, Any], weights: _F64, progress: _Progress
+) -> SpanningTree: ...
+def spanning_tree_from_graph(
+    shape: tuple[int, int], indptr: _I64, indices: _I32, values: _F64, options: dict[str, Any], weights: _F64
+) -> SpanningTree: ...
+def spanning_tree_from_knn(graph: KnnGraph, options: dict[str, Any], weights: _F64) -> SpanningTree: ...
+def spanning_tree_bytes(n: int, d: int, options: dict[str, Any]) -> int: ...
+def single_linkage_tree(tree: SpanningTree, ties: str, weights: _F64) -> SingleLinkageTree: ...
+def cut_hdbscan(linkage: SingleLinkageTree, options: dict[str, Any]) -> HdbscanCut: ...
+def cut_condensed_rows(
+    parent: _I64, child: _I64, lambda_: _F64, child_size: _F64, options: dict[str, Any], ties: str
+) -> HdbscanCut: ...
+def cut_to_clusters(
+    linkage: SingleLinkageTree, n_clusters: int, options: dict[str, Any]
+) -> tuple[HdbscanCut, dict[str, Any], bool]: ...
+def density_layers(
+    linkage: SingleLinkageTree, max_layers: int, min_cluster_size: float, min_persistence: float
+) -> list[tuple[float, float, HdbscanCut]]: ...
+def density_places(
+    X: _F64, tree: SpanningTree, cut: HdbscanCut, Q: _F64, options: dict[str, Any], weights: _F64
+) -> dict[str, Any]: ...
+def places_of_fit(cut: HdbscanCut) -> dict[str, Any]: ...
+def predict_places(places: dict[str, Any], cut: HdbscanCut) -> tuple[_I32, _F64, _F64]: ...
+def membership_vectors(
+    X: _F64, Q: _F64, places: dict[str, Any], cut: HdbscanCut, metric: str, num_threads: int
+) -> _F64: ...
+def cluster_centers(X: _F64, cut: HdbscanCut, metric: str, num_threads: int) -> tuple[_F64, _I32]: ...
+def density_validity(
+    X: _F64, labels: _I32, metric: str, num_threads: int, progress: _Progress
+) -> dict[str, Any]: ...
+def relative_validity(tree: SpanningTree, labels: _I32) -> float: ...
 
 # --- layout, validate
 

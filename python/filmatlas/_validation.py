@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,6 +136,68 @@ def as_matrix(X: Any, where: str, name: str = "X") -> npt.NDArray[np.float32]:
                     column=str(column),
                 )
     return out
+
+
+def _as_part(X: Any, where: str, name: str, brain: bool) -> npt.NDArray[Any]:
+    """A two-dimensional array of a dtype that the core reads where it lies."""
+    array = _as_numeric(X, where, name)
+    if brain and array.dtype != np.uint16:
+        raise_type(
+            where,
+            f"{name} has dtype {array.dtype}, bfloat16 is brought as uint16",
+            'pass X.view(numpy.uint16), or leave out dtype="bfloat16"',
+        )
+    readable = array.dtype.kind in "iub" or array.dtype in (np.float16, np.float32, np.float64)
+    if array.ndim != 2 or array.shape[0] > _INT32[1] or not readable or not array.dtype.isnative:
+        return as_matrix(array, where, name)
+    return array
+
+
+def as_rows(
+    X: Any,
+    where: str,
+    name: str = "X",
+    *,
+    dtype: Any = None,
+    weights: Any = None,
+    metric: str = "cosine",
+) -> tuple[list[tuple[Any, float]], bool, bool]:
+    """Vectors for the core, where they lie: ([(array, weight)], uint16 is bfloat16, parts become unit vectors).
+
+    Numbers of 8 to 64 bits in native byte order are not copied, whatever their strides; others become float32.
+    A dictionary or list of arrays stands for parts side by side, with `weights` by name or in their order.
+    """
+    if dtype is not None and str(dtype) != "bfloat16":
+        raise_invalid(where, f"dtype = {dtype!r}", 'use "bfloat16" for uint16 arrays that hold it, or leave it out')
+    brain = dtype is not None
+    named: list[tuple[str, Any]]
+    if isinstance(X, Mapping) and not hasattr(X, "columns"):
+        named = [(str(key), part) for key, part in X.items()]
+    elif isinstance(X, (list, tuple)) and X and all(len(getattr(part, "shape", ())) == 2 for part in X):
+        named = [(f"{name}[{i}]", part) for i, part in enumerate(X)]
+    else:
+        if weights is not None:
+            raise_invalid(where, f"weights are given, but {name} is one array", "pass a dictionary or list of arrays")
+        return [(_as_part(X, where, name, brain), 1.0)], brain, True
+    if not named:
+        raise_invalid(where, f"{name} holds no arrays", "give at least one")
+    if len(named) > 1 and metric == "manhattan":
+        raise_invalid(where, "metric = 'manhattan' does not add up over weighted parts", "use another metric")
+    if isinstance(weights, Mapping):
+        unknown = sorted(set(map(str, weights)) - {key for key, _ in named})
+        if unknown:
+            raise_invalid(
+                where, f"weights name {unknown[0]!r}, which is no part", f"parts: {', '.join(key for key, _ in named)}"
+            )
+        given = [as_float(weights.get(key, 1.0), where, "weights") for key, _ in named]
+    elif weights is None:
+        given = [1.0] * len(named)
+    else:
+        given = [as_float(weight, where, "weights") for weight in weights]
+        if len(given) != len(named):
+            raise_invalid(where, f"{len(given)} weights for {len(named)} parts", "give one weight per part")
+    parts = [(_as_part(part, where, key, brain), weight) for (key, part), weight in zip(named, given)]
+    return parts, brain, metric == "cosine"
 
 
 def as_matrix64(X: Any, where: str, name: str = "X") -> npt.NDArray[np.float64]:

@@ -80,8 +80,8 @@ class CsrMatrix:
         """The matrix for SciPy; raises ImportError when SciPy is not installed."""
         from scipy.sparse import csr_matrix
 
-        matrix = csr_matrix(self.shape, dtype=self.data.dtype)
-        matrix.data, matrix.indices, matrix.indptr = self.data.copy(), self.indices.copy(), self.indptr.copy()
+        # The constructor brings indices and indptr to one dtype, as SciPy's own code demands.
+        matrix = csr_matrix((self.data, self.indices, self.indptr), shape=self.shape, copy=True)
         matrix.has_sorted_indices = True
         return matrix
 

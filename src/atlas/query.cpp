@@ -9,7 +9,7 @@
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/layout/map.hpp"
-#include "filmatlas/neighbors/knn.hpp"
+#include "filmatlas/neighbors/knn_index.hpp"
 #include "filmatlas/text/counts.hpp"
 #include "filmatlas/text/unicode.hpp"
 

@@ -104,11 +104,9 @@ def test_public_headers_are_free_of_third_parties():
                 )
 
 
-def test_hnswlib_is_seen_by_one_file_at_most():
-    users = [
-        path for path in sources(INCLUDE, SRC) if any(name.startswith("hnswlib/") for name in includes(path))
-    ]
-    assert len(users) <= 1 and all(path.suffix == ".cpp" for path in users)
+def test_no_foreign_index_is_used():
+    for path in sources(INCLUDE, SRC):
+        assert not any(re.match(r"(hnswlib|faiss|usearch)/", name) for name in includes(path)), path
 
 
 def test_python_is_included_in_python_only():

@@ -103,7 +103,7 @@ def test_environment_limits_threads(monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="x86-64 only in the same process")
 def test_instruction_sets_give_the_same_bytes(monkeypatch):
     results = set()
-    for level in ("baseline", "avx2", "avx512"):
+    for level in ("baseline", "avx2", "avx512", "avx512_bf16", "amx"):
         monkeypatch.setenv("FILMATLAS_SIMD", level)
         graph = fa.knn_graph(X, 10)
         results.add((graph.indices.tobytes(), graph.distances.tobytes(), fa.kmeans(X, 8).centroids.tobytes()))

@@ -62,6 +62,10 @@ CsrMatrix<double> class_weights(const CsrMatrix<std::int64_t>& counts, std::span
 std::vector<double> class_idf(const CsrMatrix<std::int64_t>& counts, std::span<const std::string> vocabulary,
                               const ClassTfidfOptions& options = {});
 
+/// The same classes with weights by given idf: topics that are merged, split or deleted keep the idf of the
+/// whole, so that the other topics don't move. @param idf (terms,). @throws Error (Shape).
+ClassTerms with_idf(ClassTerms terms, std::span<const double> idf, bool reduce_frequent_words = false);
+
 /// Counts without the terms that an item's own name accounts for: entry (i, t) is dropped when a word of t
 /// is, in some form (see same_word()), a word of `names[i]`. So the names of films can't become the keywords
 /// of their groups, while the same words in other items' texts still count.

@@ -21,6 +21,21 @@ namespace filmatlas {
 std::vector<std::vector<Index>> representatives(const Hierarchy& hierarchy, MatrixView<const float> vectors,
                                                 int count = 5, int num_threads = 0);
 
+/// Per node, `count` members that are central and unlike each other: maximal marginal relevance (see
+/// diversity.hpp) with the centroid as the query, over the 20 * count members nearest to it. The first is
+/// that of representatives().
+/// @param diversity in [0, 1]: 0 = representatives().
+std::vector<std::vector<Index>> diverse_representatives(const Hierarchy& hierarchy,
+                                                        MatrixView<const float> vectors, int count = 5,
+                                                        double diversity = 0.5, int num_threads = 0);
+
+/// Per node, the `count` members that belong to it least clearly: smallest cosine to the node's own centroid
+/// minus the largest to that of another node, smallest first, ties by id. The other nodes are those with the
+/// same parent, where there are none those of the same level; a node alone on its level lists the members
+/// farthest from its centroid. Members without a usable vector are left out. Exhaustive.
+std::vector<std::vector<Index>> border_items(const Hierarchy& hierarchy, MatrixView<const float> vectors,
+                                             int count = 5, int num_threads = 0);
+
 }  // namespace filmatlas
 
 #ifdef FILMATLAS_HEADER_ONLY

@@ -69,3 +69,31 @@ TEST_CASE("representatives: bad input is named") {
     const Matrix<float> fitting(2, 2);
     CHECK_THROWS_WITH_AS(representatives(hierarchy, fitting.view(), -1), doctest::Contains("count"), Error);
 }
+
+TEST_CASE("diverse_representatives: first the most central, then unlike ones; diversity 0 is representatives()") {
+    // Two tight pairs and a middle: the second choice leaves the first one's pair.
+    const Matrix<float> vectors(5, 2, {1.0F, 0.1F, 1.0F, 0.12F, 0.8F, 0.6F, 0.1F, 1.0F, 0.12F, 1.0F});
+    const Hierarchy hierarchy = hierarchy_from_labels({{0, 0, 0, 0, 0}}, {"macro"});
+    const auto central = representatives(hierarchy, vectors.view(), 3);
+    const auto diverse = diverse_representatives(hierarchy, vectors.view(), 3, 0.7);
+    CHECK(diverse[0][0] == central[0][0]);
+    CHECK(diverse[0].size() == 3);
+    const auto side = [](Index i) { return i < 2 ? 0 : i > 2 ? 1 : 2; };
+    CHECK(side(diverse[0][1]) != side(diverse[0][2]));
+    CHECK(diverse_representatives(hierarchy, vectors.view(), 3, 0.0) == central);
+    CHECK(diverse_representatives(hierarchy, vectors.view(), 0)[0].empty());
+    CHECK(diverse_representatives(hierarchy, vectors.view(), 9)[0].size() == 5);
+    CHECK_THROWS_WITH_AS(diverse_representatives(hierarchy, vectors.view(), 3, 2.0), doctest::Contains("diversity"), Error);
+}
+
+TEST_CASE("border_items: the members nearest to another node's centre") {
+    const Matrix<float> vectors(6, 2, {1.0F, 0.0F, 1.0F, 0.1F, 0.7F, 0.7F, 0.0F, 1.0F, 0.1F, 1.0F, 0.0F, 0.0F});
+    const Hierarchy hierarchy = hierarchy_from_labels({{0, 0, 0, 1, 1, 1}}, {"macro"});
+    const auto border = border_items(hierarchy, vectors.view(), 2);
+    CHECK(border[0] == std::vector<Index>{2, 1});
+    CHECK(border[1] == std::vector<Index>{4, 3});  // the zero vector is left out
+    const Hierarchy alone = hierarchy_from_labels({{0, 0, 0, 0, 0, 0}}, {"macro"});
+    CHECK(border_items(alone, vectors.view(), 1)[0].size() == 1);
+    CHECK(border_items(hierarchy, vectors.view(), 2, 1) == border_items(hierarchy, vectors.view(), 2, 3));
+    CHECK_THROWS_WITH_AS(border_items(hierarchy, vectors.view(), -1), doctest::Contains("count: is -1"), Error);
+}

@@ -216,6 +216,11 @@ FILMATLAS_INLINE CsrMatrix<double> class_weights(const CsrMatrix<std::int64_t>& 
     return weights;
 }
 
+FILMATLAS_INLINE ClassTerms with_idf(ClassTerms terms, std::span<const double> idf, bool reduce_frequent_words) {
+    terms.weights = class_weights(terms.counts, idf, reduce_frequent_words);
+    return terms;
+}
+
 FILMATLAS_INLINE std::vector<double> class_idf(const CsrMatrix<std::int64_t>& counts,
                                                std::span<const std::string> vocabulary,
                                                const ClassTfidfOptions& options) {

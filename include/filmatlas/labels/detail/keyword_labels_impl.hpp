@@ -46,13 +46,6 @@ struct LabelDraft {
     }
 };
 
-inline std::string shorten_label(std::string_view text, std::int64_t max_characters) {
-    if (count_code_points(text) <= max_characters) return std::string(text);
-    std::string out(truncate_utf8(text, max_characters - 1));
-    while (!out.empty() && out.back() == ' ') out.pop_back();
-    return out + "\u2026";
-}
-
 /// Makes the labels of one hierarchy, coarse to fine.
 class KeywordLabeller {
 public:

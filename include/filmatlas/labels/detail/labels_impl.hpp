@@ -17,22 +17,6 @@
 #include "filmatlas/text/unicode.hpp"
 
 namespace filmatlas {
-namespace detail {
-
-inline bool label_markup(std::string_view text) {
-    const std::u32string points = to_code_points(text);
-    return std::any_of(points.begin(), points.end(),
-                       [](char32_t c) { return label_hidden(c) || c == U'<' || c == U'>'; });
-}
-
-inline bool label_blank(std::string_view text) {
-    const std::u32string points = to_code_points(text);
-    return std::all_of(points.begin(), points.end(),
-                       [](char32_t c) { return is_space(c) || label_hidden(c); });
-}
-
-}  // namespace detail
-
 FILMATLAS_INLINE std::string_view to_string(LabelOrigin origin) noexcept {
     return origin == LabelOrigin::Keywords ? "keywords" : "writer";
 }
