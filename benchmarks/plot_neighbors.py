@@ -25,28 +25,32 @@ def draw(results, path):
     matplotlib.rcParams["svg.hashsalt"] = "filmatlas"  # the same file from the same figures
     matplotlib.rcParams["svg.fonttype"] = "none"
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     shown = [r for r in results if r["case"] in ("films", "arxiv")]
     if not shown:
         return False
-    figure, axes = plt.subplots(1, len(shown), figsize=(5.2 * len(shown), 4), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(1, len(shown), figsize=(7 * len(shown), 4), sharey=True, squeeze=False)
     for axis, result in zip(axes[0], shown):
-        for row in result["results"]:
+        # Points lie too close for names beside them: numbers in the order of time, names in a list.
+        for number, row in enumerate(sorted(result["results"], key=lambda r: r["wall"]), start=1):
             ours = row["name"].startswith("filmatlas")
-            axis.plot(row["wall"], row["recall"], "o" if ours else "s", color="#b5371f" if ours else "#5b6470")
-        placed = []
-        for row in sorted(result["results"], key=lambda r: (-r["recall"], r["wall"])):
-            offset = -12  # labels of points that lie close together go below one another
-            while any(abs(y - (row["recall"] * 900 + offset)) < 11 and abs(x / row["wall"]) < 6 and abs(x / row["wall"]) > 1 / 6 for x, y in placed):
-                offset -= 11
-            placed.append((row["wall"], row["recall"] * 900 + offset))
-            axis.annotate(row["name"], (row["wall"], row["recall"]), (4, offset), textcoords="offset points", fontsize=7)
+            color = "#b5371f" if ours else "#5b6470"
+            label = f"{number}  {row['name']}"
+            axis.plot(row["wall"], row["recall"], "o" if ours else "s", color=color, label=label)
+            above = number % 2 == 1
+            axis.annotate(str(number), (row["wall"], row["recall"]), (0, 5 if above else -12), fontsize=8, color=color,
+                          textcoords="offset points", ha="center")
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel("seconds for all neighbours (logarithmic)")
         axis.set_title(result["title"].split(", cosine")[0], fontsize=10)
         axis.grid(alpha=0.25)
+        axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, frameon=False)
     axes[0][0].set_ylabel("recall of the 15 nearest")
-    axes[0][0].set_ylim(0.86, 1.006)
+    axes[0][0].set_ylim(0.88, 1.01)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     return True
