@@ -8,7 +8,7 @@
 
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/int8_kernels.hpp"
-#include "levels.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 

@@ -11,7 +11,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/simd.hpp"
 #include "filmatlas/linalg/kernels.hpp"
-#include "linalg/levels.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 using testing::random_matrix;

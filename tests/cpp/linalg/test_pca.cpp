@@ -5,7 +5,7 @@
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/linalg/pca.hpp"
-#include "linalg/levels.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 using testing::random_matrix;

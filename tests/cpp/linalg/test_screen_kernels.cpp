@@ -13,7 +13,7 @@
 #include "filmatlas/core/simd.hpp"
 #include "filmatlas/linalg/block_product.hpp"
 #include "filmatlas/linalg/kernels.hpp"
-#include "linalg/levels.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 

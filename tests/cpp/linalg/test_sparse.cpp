@@ -6,7 +6,7 @@
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/linalg/sparse.hpp"
-#include "linalg/levels.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 using testing::random_matrix;

@@ -9,7 +9,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/linalg/sparse.hpp"
 #include "filmatlas/linalg/spectral.hpp"
-#include "linalg/levels.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 

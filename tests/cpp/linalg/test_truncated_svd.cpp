@@ -7,7 +7,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/linalg/sparse.hpp"
 #include "filmatlas/linalg/truncated_svd.hpp"
-#include "linalg/levels.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 

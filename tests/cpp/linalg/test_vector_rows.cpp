@@ -10,22 +10,13 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/vector_rows.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
+using testing::random_matrix;
+using testing::same_bits;
 
 namespace {
-
-Matrix<float> gaussian(std::int64_t n, std::int64_t d, std::uint64_t seed) {
-    Matrix<float> m(n, d);
-    RandomStream stream(seed, "vector rows test");
-    for (float& x : m.values()) x = static_cast<float>(stream.normal());
-    return m;
-}
-
-bool same_bits(const Matrix<float>& a, const Matrix<float>& b) {
-    return a.rows() == b.rows() && a.cols() == b.cols() &&
-           std::memcmp(a.data(), b.data(), a.values().size() * sizeof(float)) == 0;
-}
 
 template <class T>
 std::vector<T> numbers(std::int64_t n, std::int64_t d) {
@@ -85,7 +76,7 @@ TEST_CASE("VectorRows: every type and stride gives the numbers that lie there") 
 TEST_CASE("VectorRows: 16-bit numbers are exact, for any stride and beyond the buffer's length") {
     const std::int64_t n = 3;
     const std::int64_t d = 600;
-    const auto x = gaussian(n, d, 1);
+    const auto x = random_matrix(n, d, 1);
     const auto count = static_cast<std::size_t>(n * d);
     for (const bool brain : {false, true}) {
         const ScalarType type = brain ? ScalarType::BFloat16 : ScalarType::Float16;
@@ -106,7 +97,7 @@ TEST_CASE("VectorRows: 16-bit numbers are exact, for any stride and beyond the b
 }
 
 TEST_CASE("VectorRows: aligned float32 rows are read in place, others through the scratch") {
-    const auto x = gaussian(4, 6, 2);
+    const auto x = random_matrix(4, 6, 2);
     const VectorRows rows = x.view();
     CHECK(rows.direct());
     CHECK(rows.row(2, nullptr) == x.row_data(2));
@@ -137,7 +128,7 @@ TEST_CASE("VectorRows: float64 beyond float32 becomes infinite, and its place is
     CHECK_FALSE(rows.overflow(0).has_value());
     CHECK(rows.overflow(1) == 1);
     CHECK_FALSE(rows.overflow(2).has_value());  // it was infinite before
-    const auto x32 = gaussian(3, 2, 1);
+    const auto x32 = random_matrix(3, 2, 1);
     const VectorRows two({{StridedArray::contiguous(x32.data(), ScalarType::Float32, 3, 2), 1},
                           {StridedArray::contiguous(values, ScalarType::Float64, 3, 3), 1}},
                          SideBySideOptions{.unit_parts = false});

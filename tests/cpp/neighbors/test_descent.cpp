@@ -16,18 +16,14 @@
 #include "filmatlas/core/sha256.hpp"
 #include "filmatlas/neighbors/detail/knn_recall_impl.hpp"
 #include "filmatlas/neighbors/knn.hpp"
+#include "neighbors/knn_data.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
+using testing::same_graph;
+using testing::SimdLevelScope;
 
 namespace {
-
-class SimdLevelScope {
-public:
-    explicit SimdLevelScope(const char* level) { setenv("FILMATLAS_SIMD", level, 1); }
-    ~SimdLevelScope() { unsetenv("FILMATLAS_SIMD"); }
-    SimdLevelScope(const SimdLevelScope&) = delete;
-    SimdLevelScope& operator=(const SimdLevelScope&) = delete;
-};
 
 /// Rows around `centres` points, in `inner` dimensions of their own within the d.
 Matrix<float> clustered(std::int64_t n, std::int64_t d, std::int64_t centres, double spread,
@@ -48,14 +44,6 @@ Matrix<float> clustered(std::int64_t n, std::int64_t d, std::int64_t centres, do
         }
     }
     return m;
-}
-
-bool same_graph(const KnnGraph& a, const KnnGraph& b) {
-    const auto& x = a.distances.values();
-    const auto& y = b.distances.values();
-    return a.indices == b.indices && x.size() == y.size() && a.recall == b.recall &&
-           a.recall_low == b.recall_low && a.recall_high == b.recall_high &&
-           std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0;
 }
 
 KnnOptions descent_options(Metric metric = Metric::Cosine, int k = 10) {

@@ -10,17 +10,12 @@
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/neighbors/graph_stats.hpp"
 #include "filmatlas/neighbors/knn.hpp"
+#include "neighbors/knn_data.hpp"
 
 using namespace filmatlas;
+using testing::gaussian;
 
 namespace {
-
-Matrix<float> gaussian(std::int64_t n, std::int64_t d, std::uint64_t seed) {
-    Matrix<float> m(n, d);
-    RandomStream stream(seed, "graph stats test");
-    for (float& x : m.values()) x = static_cast<float>(stream.normal());
-    return m;
-}
 
 KnnGraph given(std::int64_t n, std::int64_t k, std::vector<Index> ids) {
     KnnGraph graph;

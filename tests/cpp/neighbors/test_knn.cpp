@@ -17,29 +17,19 @@
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/kernels.hpp"
 #include "filmatlas/neighbors/knn.hpp"
+#include "neighbors/knn_data.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
+using testing::all_metrics;
+using testing::gaussian;
+using testing::same_graph;
+using testing::SimdLevelScope;
+using testing::true_distance;
 
 namespace {
 
-constexpr Metric all_metrics[] = {Metric::Cosine, Metric::Euclidean, Metric::SqEuclidean,
-                                  Metric::InnerProduct, Metric::Manhattan};
 constexpr float inf_value = std::numeric_limits<float>::infinity();
-
-class SimdLevelScope {
-public:
-    explicit SimdLevelScope(const char* level) { setenv("FILMATLAS_SIMD", level, 1); }
-    ~SimdLevelScope() { unsetenv("FILMATLAS_SIMD"); }
-    SimdLevelScope(const SimdLevelScope&) = delete;
-    SimdLevelScope& operator=(const SimdLevelScope&) = delete;
-};
-
-Matrix<float> gaussian(std::int64_t n, std::int64_t d, std::uint64_t seed) {
-    Matrix<float> m(n, d);
-    RandomStream stream(seed, "knn test");
-    for (float& x : m.values()) x = static_cast<float>(stream.normal());
-    return m;
-}
 
 /// Small integers: many equal rows and very many ties.
 Matrix<float> lattice(std::int64_t n, std::int64_t d, int values, std::uint64_t seed) {
@@ -47,38 +37,6 @@ Matrix<float> lattice(std::int64_t n, std::int64_t d, int values, std::uint64_t 
     RandomStream stream(seed, "knn lattice");
     for (float& x : m.values()) x = static_cast<float>(stream.below(static_cast<std::uint64_t>(values))) + 1;
     return m;
-}
-
-bool same_graph(const KnnGraph& a, const KnnGraph& b) {
-    const auto& x = a.distances.values();
-    const auto& y = b.distances.values();
-    return a.indices == b.indices && x.size() == y.size() &&
-           std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0;
-}
-
-double true_distance(Metric metric, const float* a, const float* b, std::int64_t d) {
-    double dot = 0;
-    double aa = 0;
-    double bb = 0;
-    double squared = 0;
-    double absolute = 0;
-    for (std::int64_t k = 0; k < d; ++k) {
-        const double x = static_cast<double>(a[k]);
-        const double y = static_cast<double>(b[k]);
-        dot += x * y;
-        aa += x * x;
-        bb += y * y;
-        squared += (x - y) * (x - y);
-        absolute += std::abs(x - y);
-    }
-    switch (metric) {
-        case Metric::Cosine: return 1 - dot / std::sqrt(aa * bb);
-        case Metric::Euclidean: return std::sqrt(squared);
-        case Metric::SqEuclidean: return squared;
-        case Metric::InnerProduct: return -dot;
-        case Metric::Manhattan: return absolute;
-    }
-    return 0;
 }
 
 /// Against float64: each list has the right length, distances that are right and ascend with ties by id, and

@@ -18,20 +18,13 @@
 #include "filmatlas/neighbors/detail/knn_exact_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_query_impl.hpp"
 #include "filmatlas/neighbors/knn.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
+using testing::simd_words;
+using testing::SimdLevelScope;
 
 namespace {
-
-constexpr const char* levels[] = {"baseline", "avx2", "avx512", "avx512_bf16", "amx"};
-
-class LevelScope {
-public:
-    explicit LevelScope(const char* level) { setenv("FILMATLAS_SIMD", level, 1); }
-    ~LevelScope() { unsetenv("FILMATLAS_SIMD"); }
-    LevelScope(const LevelScope&) = delete;
-    LevelScope& operator=(const LevelScope&) = delete;
-};
 
 struct Data {
     std::string name;
@@ -94,7 +87,7 @@ constexpr Metric screened_metrics[] = {Metric::Cosine, Metric::Euclidean, Metric
                                        Metric::InnerProduct};
 
 detail::KnnSpace make_space(const Matrix<float>& x, Metric metric) {
-    return detail::knn_make_space("test", VectorRows(x.view()), metric, false, 1);
+    return detail::knn_make_space("test", VectorRows(x.view()), metric, 1);
 }
 
 /// All pairs measured and sorted.
@@ -162,8 +155,8 @@ TEST_CASE("KnnScreen: a key never exceeds its distance, and the spreads bound it
         for (const Metric metric : screened_metrics) {
             const auto space = make_space(data.rows, metric);
             const std::int64_t n = std::min<std::int64_t>(space.size(), 96);
-            for (const char* level : levels) {
-                const LevelScope scope(level);
+            for (const char* level : simd_words) {
+                const SimdLevelScope scope(level);
                 const Kernels& kernel = kernels();
                 CAPTURE(data.name);
                 CAPTURE(to_string(metric));
@@ -211,8 +204,8 @@ TEST_CASE("knn_graph: every level's screen gives the bytes of measuring all pair
             const auto space = make_space(data.rows, metric);
             const std::int64_t k = metric == Metric::Euclidean ? 40 : 7;
             const auto want = by_sorting(space, k);
-            for (const char* level : levels) {
-                const LevelScope scope(level);
+            for (const char* level : simd_words) {
+                const SimdLevelScope scope(level);
                 CAPTURE(level);
                 for (const int threads : {3}) {
                     const auto graph = knn_graph(
@@ -249,8 +242,8 @@ TEST_CASE("knn_graph: manhattan gives the bytes of measuring pair by pair, at ev
         CAPTURE(one.name);
         const auto space = make_space(one.rows, Metric::Manhattan);
         const auto want = by_sorting(space, 9);
-        for (const char* level : levels) {
-            const LevelScope scope(level);
+        for (const char* level : simd_words) {
+            const SimdLevelScope scope(level);
             CAPTURE(level);
             for (const int threads : {1, 3}) {
                 const auto graph = knn_graph(one.rows.view(), {.k = 9,
@@ -285,8 +278,8 @@ TEST_CASE("knn_graph: the order of float64 at every level, but where two distanc
             }
             std::sort(all.begin(), all.end());
         }
-        for (const char* level : levels) {
-            const LevelScope scope(level);
+        for (const char* level : simd_words) {
+            const SimdLevelScope scope(level);
             const auto graph =
                 knn_graph(x.view(), {.k = 10, .metric = metric, .method = KnnMethod::Exact, .num_threads = 2});
             int wrong = 0;
@@ -310,8 +303,8 @@ TEST_CASE("knn_graph: the same bytes for 1, 2, 3 and 8 threads and several block
     CHECK(graph.indices(500, 0) == 17);
     CHECK(graph.indices(17, 0) == 500);
     CHECK(graph.indices(17, 14) == 542);
-    for (const char* level : levels) {
-        const LevelScope scope(level);
+    for (const char* level : simd_words) {
+        const SimdLevelScope scope(level);
         for (const int threads : {1, 2, 3, 8}) {
             const auto again = knn_graph(x.view(), {.k = 15, .num_threads = threads});
             CHECK(again.indices == graph.indices);
@@ -339,8 +332,8 @@ TEST_CASE("knn_query_exact: equals measuring every pair, for any metric, level a
                 }
                 std::partial_sort(all.begin(), all.begin() + 6, all.end());
             }
-            for (const char* level : levels) {
-                const LevelScope scope(level);
+            for (const char* level : simd_words) {
+                const SimdLevelScope scope(level);
                 CAPTURE(data.name);
                 CAPTURE(to_string(metric));
                 CAPTURE(level);

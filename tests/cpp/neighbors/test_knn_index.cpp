@@ -18,29 +18,18 @@
 #include "filmatlas/neighbors/detail/hnsw_impl.hpp"
 #include "filmatlas/neighbors/knn.hpp"
 #include "filmatlas/neighbors/knn_index.hpp"
+#include "neighbors/knn_data.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
+using testing::all_metrics;
+using testing::gaussian;
+using testing::SimdLevelScope;
+using testing::true_distance;
 
 namespace {
 
-constexpr Metric all_metrics[] = {Metric::Cosine, Metric::Euclidean, Metric::SqEuclidean,
-                                  Metric::InnerProduct, Metric::Manhattan};
 constexpr float inf_value = std::numeric_limits<float>::infinity();
-
-class SimdLevelScope {
-public:
-    explicit SimdLevelScope(const char* level) { setenv("FILMATLAS_SIMD", level, 1); }
-    ~SimdLevelScope() { unsetenv("FILMATLAS_SIMD"); }
-    SimdLevelScope(const SimdLevelScope&) = delete;
-    SimdLevelScope& operator=(const SimdLevelScope&) = delete;
-};
-
-Matrix<float> gaussian(std::int64_t n, std::int64_t d, std::uint64_t seed) {
-    Matrix<float> m(n, d);
-    RandomStream stream(seed, "knn test");
-    for (float& x : m.values()) x = static_cast<float>(stream.normal());
-    return m;
-}
 
 /// Points around centres: a neighbourhood structure that a graph can follow.
 Matrix<float> clouds(std::int64_t n, std::int64_t d, std::int64_t centres, std::uint64_t seed) {
@@ -52,31 +41,6 @@ Matrix<float> clouds(std::int64_t n, std::int64_t d, std::int64_t centres, std::
         for (std::int64_t j = 0; j < d; ++j) m(i, j) = centre(c, j) + 0.6F * static_cast<float>(stream.normal());
     }
     return m;
-}
-
-double true_distance(Metric metric, const float* a, const float* b, std::int64_t d) {
-    double dot = 0;
-    double aa = 0;
-    double bb = 0;
-    double squared = 0;
-    double absolute = 0;
-    for (std::int64_t k = 0; k < d; ++k) {
-        const double x = static_cast<double>(a[k]);
-        const double y = static_cast<double>(b[k]);
-        dot += x * y;
-        aa += x * x;
-        bb += y * y;
-        squared += (x - y) * (x - y);
-        absolute += std::abs(x - y);
-    }
-    switch (metric) {
-        case Metric::Cosine: return 1 - dot / std::sqrt(aa * bb);
-        case Metric::Euclidean: return std::sqrt(squared);
-        case Metric::SqEuclidean: return squared;
-        case Metric::InnerProduct: return -dot;
-        case Metric::Manhattan: return absolute;
-    }
-    return 0;
 }
 
 bool same_result(const KnnIndex::Result& a, const KnnIndex::Result& b) {
@@ -331,7 +295,7 @@ TEST_CASE("KnnIndex hnsw: every row can be reached, across clusters without a co
 TEST_CASE("HnswJoiner: one-way links become a layer where every place reaches every other") {
     const std::int64_t n = 60;
     const auto x = gaussian(n, 4, 2);
-    const auto space = detail::knn_make_space("test", x.view(), Metric::Euclidean, false, 1);
+    const auto space = detail::knn_make_space("test", x.view(), Metric::Euclidean, 1);
     const auto groups = detail::knn_group_equal(space, 1);
     const detail::HnswRows rows(space, groups, false, 1, {});
     detail::HnswLayer layer;  // three one-way chains

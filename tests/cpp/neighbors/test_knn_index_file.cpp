@@ -11,17 +11,12 @@
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/io/container.hpp"
 #include "filmatlas/neighbors/knn_index_file.hpp"
+#include "neighbors/knn_data.hpp"
 
 using namespace filmatlas;
+using testing::gaussian;
 
 namespace {
-
-Matrix<float> gaussian(std::int64_t n, std::int64_t d, std::uint64_t seed) {
-    Matrix<float> m(n, d);
-    RandomStream stream(seed, "index file test");
-    for (float& x : m.values()) x = static_cast<float>(stream.normal());
-    return m;
-}
 
 KnnIndex made(KnnIndexMethod method) {
     auto x = gaussian(300, 6, 1);

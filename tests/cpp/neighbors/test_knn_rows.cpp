@@ -12,27 +12,15 @@
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/vector_rows.hpp"
 #include "filmatlas/neighbors/knn.hpp"
+#include "neighbors/knn_data.hpp"
 
 // knn_graph on rows as they lie in memory: what their float32 copy gives, to the bit.
 
 using namespace filmatlas;
+using testing::gaussian;
+using testing::same_graph;
 
 namespace {
-
-Matrix<float> gaussian(std::int64_t n, std::int64_t d, std::uint64_t seed) {
-    Matrix<float> m(n, d);
-    RandomStream stream(seed, "knn rows test");
-    for (float& x : m.values()) x = static_cast<float>(stream.normal());
-    return m;
-}
-
-bool same_graph(const KnnGraph& a, const KnnGraph& b) {
-    const auto& x = a.distances.values();
-    const auto& y = b.distances.values();
-    return a.indices == b.indices && x.size() == y.size() &&
-           std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0 && a.invalid_rows == b.invalid_rows &&
-           a.invalid_reasons == b.invalid_reasons;
-}
 
 void check_rows(const VectorRows& rows) {
     const Matrix<float> copy = rows.to_matrix();

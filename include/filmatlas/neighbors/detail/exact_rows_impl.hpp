@@ -25,7 +25,7 @@ FILMATLAS_INLINE ExactRows exact_rows(const VectorRows& vectors, std::span<const
         }
     }
     const detail::KnnSpace space =
-        detail::knn_make_space(stage, vectors, options.metric, false, options.num_threads, progress);
+        detail::knn_make_space(stage, vectors, options.metric, options.num_threads, progress);
     const auto count = static_cast<std::int64_t>(rows.size());
     ExactRows result{Matrix<Index>(count, options.k), Matrix<float>(count, options.k)};
     std::fill(result.indices.values().begin(), result.indices.values().end(), -1);

@@ -159,7 +159,7 @@ FILMATLAS_INLINE KnnGraph knn_graph(const VectorRows& vectors, const KnnOptions&
 
     const bool tree = choice.method == KnnMethod::KdTree;
     detail::KnnSpace space =
-        detail::knn_make_space("knn_graph", vectors, options.metric, false, options.num_threads, progress);
+        detail::knn_make_space("knn_graph", vectors, options.metric, options.num_threads, progress);
     Matrix<float> converted;
     if (tree && !vectors.direct()) {  // a tree reads single coordinates; its few columns are cheap to convert
         converted = vectors.to_matrix(options.num_threads);

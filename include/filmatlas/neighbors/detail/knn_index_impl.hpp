@@ -396,7 +396,7 @@ FILMATLAS_INLINE KnnIndex::KnnIndex(const VectorRows& vectors, const KnnIndexOpt
                     "raise memory_limit");
     }
     engine_ = std::make_unique<detail::KnnIndexEngine>();
-    engine_->space = detail::knn_make_space(detail::knn_index_stage, vectors, options.metric, false,
+    engine_->space = detail::knn_make_space(detail::knn_index_stage, vectors, options.metric,
                                             options.num_threads, progress);
     state_.vectors = vectors.to_matrix(options.num_threads);
     prepare(progress);
@@ -418,7 +418,7 @@ FILMATLAS_INLINE KnnIndex::KnnIndex(KnnIndexState state, const Progress& progres
     }
     engine_ = std::make_unique<detail::KnnIndexEngine>();
     engine_->space = detail::knn_make_space(detail::knn_index_stage, std::as_const(state_.vectors).view(),
-                                            state_.options.metric, false, state_.options.num_threads, progress);
+                                            state_.options.metric, state_.options.num_threads, progress);
     prepare(progress);
 }
 

@@ -64,11 +64,9 @@ struct KnnSpace {
     std::vector<Index> valid;       ///< row of each position
     std::vector<Index> invalid;     ///< the other rows
     std::vector<RowFault> reasons;  ///< why, per invalid row
-    std::vector<float> factor;   ///< cosine: 1 / norm of each position
-    std::vector<double> centre;  ///< euclidean: taken off before packing
-    float scale = 1;             ///< euclidean: a power of two
-    PackedRows<float> packed;
-    std::vector<float> add;  ///< per position, padded to whole panels with +inf
+    std::vector<float> factor;      ///< cosine: 1 / norm of each position
+    std::vector<double> centre;     ///< euclidean: taken off before packing
+    float scale = 1;                ///< euclidean: a power of two
     float product_scale = 1;
 
     std::int64_t size() const { return static_cast<std::int64_t>(valid.size()); }
@@ -158,13 +156,6 @@ struct KnnSpace {
         }
         // The constant covers products that fall below the smallest normal number.
         return static_cast<float>((norm_share() - error_share()) * squared - 1e-37);
-    }
-
-    /// Twice the rounding that an add holds back, from the add: key + slack(add_a) + slack(add_b) is at least
-    /// the distance in the units of `screen_limit`.
-    float slack(float add_of_row) const {
-        const double squared = (static_cast<double>(add_of_row) + 1e-37) / (norm_share() - error_share());
-        return static_cast<float>(2.1 * error_share() * squared + 4e-37);
     }
 
     double norm_share() const {
@@ -330,9 +321,9 @@ inline void knn_centre(KnnSpace& space, int num_threads, const Progress& progres
     throw Error(ErrorCode::InvalidArgument, std::move(where), std::move(what), "scale the vectors down");
 }
 
-/// Checks the rows and sets what distances need; `pack` also packs them for screening.
-inline KnnSpace knn_make_space(const char* stage, const VectorRows& rows, Metric metric, bool pack,
-                               int num_threads, const Progress& progress = {}) {
+/// Checks the rows and sets what distances need.
+inline KnnSpace knn_make_space(const char* stage, const VectorRows& rows, Metric metric, int num_threads,
+                               const Progress& progress = {}) {
     if (rows.rows() < 1) throw_invalid(stage, "vectors", "has no rows", "give at least one vector");
     if (rows.cols() < 1)
         throw_shape(stage, "the vectors have no columns", "give vectors of at least one dimension");
@@ -387,17 +378,6 @@ inline KnnSpace knn_make_space(const char* stage, const VectorRows& rows, Metric
         knn_centre(space, num_threads, progress);
         space.product_scale = 2;
     }
-    if (!pack || !space.screens()) return space;
-    const std::int64_t panels =
-        (space.size() + PackedRows<float>::panel_rows - 1) / PackedRows<float>::panel_rows;
-    space.add.assign(static_cast<std::size_t>(panels * PackedRows<float>::panel_rows),
-                     std::numeric_limits<float>::infinity());
-    // A row that must be converted is converted into `out` and packed in place.
-    const auto pack_row = [&space](std::int64_t i, float* out) {
-        space.add[static_cast<std::size_t>(i)] = space.pack(space.row(i, out), space.factor_of(i), out);
-    };
-    space.packed =
-        PackedRows<float>(space.size(), space.dim(), num_threads, pack_row, progress, knn_prepare_stage);
     return space;
 }
 
@@ -445,11 +425,7 @@ public:
     void write(std::int64_t position, std::span<Index> ids, std::span<float> distances) {
         std::uint64_t* heap = keys_.data() + static_cast<std::size_t>(position) * slots_;
         std::sort(heap, heap + slots_);
-        for (std::size_t slot = 0; slot < ids.size(); ++slot) {
-            const bool used = slot < slots_ && heap[slot] != knn_no_key;
-            ids[slot] = used ? space_.valid[static_cast<std::size_t>(knn_key_id(heap[slot]))] : -1;
-            distances[slot] = used ? knn_key_distance(heap[slot]) : std::numeric_limits<float>::infinity();
-        }
+        knn_write(space_, {heap, slots_}, ids, distances);
     }
 
 private:

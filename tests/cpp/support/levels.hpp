@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FILMATLAS_TESTS_LINALG_LEVELS_HPP
-#define FILMATLAS_TESTS_LINALG_LEVELS_HPP
+#ifndef FILMATLAS_TESTS_SUPPORT_LEVELS_HPP
+#define FILMATLAS_TESTS_SUPPORT_LEVELS_HPP
 
 #include <cstdint>
 #include <cstdlib>
@@ -48,12 +48,13 @@ bool same_bits(const filmatlas::Matrix<T>& a, const filmatlas::Matrix<T>& b) {
 }
 
 template <class T = float>
-filmatlas::Matrix<T> random_matrix(std::int64_t rows, std::int64_t cols, std::uint64_t seed) {
+filmatlas::Matrix<T> random_matrix(std::int64_t rows, std::int64_t cols, std::uint64_t seed,
+                                   std::string_view stage = "test") {
     filmatlas::Matrix<T> m(rows, cols);
-    filmatlas::RandomStream stream(seed, "test");
+    filmatlas::RandomStream stream(seed, stage);
     for (T& x : m.values()) x = static_cast<T>(stream.normal());
     return m;
 }
 
 }  // namespace testing
-#endif  // FILMATLAS_TESTS_LINALG_LEVELS_HPP
+#endif  // FILMATLAS_TESTS_SUPPORT_LEVELS_HPP
