@@ -223,20 +223,8 @@ void bind_cuts(py::module_& module) {
            const Array<double>& child_size, const py::dict& options, const std::string& ties) {
             CondensedRows rows{copy_1d(parent, "hdbscan"), copy_1d(child, "hdbscan"), copy_1d(lambda, "hdbscan"),
                                copy_1d(child_size, "hdbscan")};
-            const HdbscanCutOptions parsed = cut_options(options);
-            auto cut = std::make_shared<HdbscanCut>();
-            cut->tree = condensed_tree_from_rows(rows);
-            if (parsed.persistence > 0) cut->tree = simplify(cut->tree, parsed.persistence);
-            SelectionOptions selection;
-            selection.method = parsed.method;
-            selection.epsilon = parsed.epsilon;
-            selection.epsilon_max = parsed.epsilon_max;
-            selection.max_cluster_size = parsed.max_cluster_size;
-            selection.allow_single_cluster = parsed.allow_single_cluster;
-            selection.float32_sums = tie_rule_from_string(ties) == TieRule::Hdbscan;
-            cut->selection = select_clusters(cut->tree, selection);
-            cut->outlier_scores = outlier_scores(cut->tree);
-            return cut;
+            return std::make_shared<HdbscanCut>(
+                cut_hdbscan(condensed_tree_from_rows(rows), cut_options(options), tie_rule_from_string(ties)));
         },
         py::arg("parent").noconvert(), py::arg("child").noconvert(), py::arg("lambda_").noconvert(),
         py::arg("child_size").noconvert(), "options"_a, "ties"_a);

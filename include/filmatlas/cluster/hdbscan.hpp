@@ -76,6 +76,9 @@ struct HdbscanResult {
 /// Cuts a linkage tree. Equal to a fresh fit with the same options, because a fit calls this.
 /// Cost: O(n).
 HdbscanCut cut_hdbscan(const SingleLinkageTree& linkage, const HdbscanCutOptions& options = {});
+/// The same from a condensed tree, of any origin; `options.min_cluster_size` was spent on making it.
+HdbscanCut cut_hdbscan(CondensedTree tree, const HdbscanCutOptions& options = {},
+                       TieRule ties = TieRule::Canonical);
 
 /// Clusters the rows of X.
 /// @param X       (n, d), n >= 0; rows with NaN or infinite values (zero rows under cosine) are noise and

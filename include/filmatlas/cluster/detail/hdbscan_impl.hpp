@@ -27,6 +27,11 @@ inline SelectionOptions selection_of(const HdbscanCutOptions& options, TieRule t
     return out;
 }
 
+/// The tree without the splits that do not last.
+inline CondensedTree lasting_tree(CondensedTree tree, const HdbscanCutOptions& options) {
+    return options.persistence > 0 ? simplify(tree, options.persistence) : tree;
+}
+
 inline void check_hdbscan_cut(const HdbscanCutOptions& options) {
     if (!(options.min_cluster_size > 0) || !std::isfinite(options.min_cluster_size)) {
         throw_invalid("hdbscan", "min_cluster_size", "is " + to_text(options.min_cluster_size),
@@ -91,10 +96,13 @@ FILMATLAS_INLINE void validate(const HdbscanOptions& options) {
 
 FILMATLAS_INLINE HdbscanCut cut_hdbscan(const SingleLinkageTree& linkage, const HdbscanCutOptions& options) {
     detail::check_hdbscan_cut(options);
+    return cut_hdbscan(condense(linkage, options.min_cluster_size), options, linkage.ties);
+}
+FILMATLAS_INLINE HdbscanCut cut_hdbscan(CondensedTree tree, const HdbscanCutOptions& options, TieRule ties) {
+    detail::check_hdbscan_cut(options);
     HdbscanCut cut;
-    cut.tree = condense(linkage, options.min_cluster_size);
-    if (options.persistence > 0) cut.tree = simplify(cut.tree, options.persistence);
-    cut.selection = select_clusters(cut.tree, detail::selection_of(options, linkage.ties));
+    cut.tree = detail::lasting_tree(std::move(tree), options);
+    cut.selection = select_clusters(cut.tree, detail::selection_of(options, ties));
     cut.outlier_scores = outlier_scores(cut.tree);
     return cut;
 }
@@ -123,10 +131,7 @@ FILMATLAS_INLINE FlatCut cut_to_clusters(const SingleLinkageTree& linkage, std::
     }
     FlatCut best;
     std::int64_t nearest = -1;
-    const CondensedTree tree = [&] {
-        CondensedTree condensed = condense(linkage, options.min_cluster_size);
-        return options.persistence > 0 ? simplify(condensed, options.persistence) : condensed;
-    }();
+    const CondensedTree tree = detail::lasting_tree(condense(linkage, options.min_cluster_size), options);
     // Only at the distances where a cluster splits off does a cut change.
     std::vector<double> distances = {0.0};
     for (std::size_t c = 1; c < tree.cluster_birth.size(); ++c) {
