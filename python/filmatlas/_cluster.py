@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _core
 from ._errors import raise_shape, raise_type
-from ._hierarchy import Hierarchy
+from ._hierarchy import Hierarchy, hierarchy_core
 from ._neighbors import KnnGraph
 from ._progress import ProgressLike, progress_callback
 from ._validation import (
@@ -247,11 +247,9 @@ def level_scores(
 ) -> list[dict[str, Any]]:
     """Balance and silhouette of every level of a hierarchy, coarse to fine."""
     where = "level_scores"
-    if not isinstance(hierarchy, Hierarchy):
-        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
     scores: list[dict[str, Any]] = _core.level_scores(
         as_matrix(X, where),
-        hierarchy._core,
+        hierarchy_core(hierarchy, where),
         metric,
         as_int(exact_limit, where, "exact_limit", low=0, high=2**62),
         as_int(num_threads, where, "num_threads"),
@@ -260,11 +258,9 @@ def level_scores(
 
 
 def _tree_and_graph(hierarchy: Any, graph: Any, where: str) -> tuple[Any, Any]:
-    if not isinstance(hierarchy, Hierarchy):
-        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
     if not isinstance(graph, KnnGraph):
         raise_type(where, f"graph is a {type(graph).__name__}, expected a KnnGraph")
-    return hierarchy._core, graph._core
+    return hierarchy_core(hierarchy, where), graph._core
 
 
 def dendrogram_purity(hierarchy: Hierarchy, classes: Any) -> float:
@@ -276,9 +272,7 @@ def dendrogram_purity(hierarchy: Hierarchy, classes: Any) -> float:
     classes : (n,) known classes; negative = unknown, left out
     """
     where = "dendrogram_purity"
-    if not isinstance(hierarchy, Hierarchy):
-        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
-    return float(_core.dendrogram_purity(hierarchy._core, as_labels(classes, where, "classes")))
+    return float(_core.dendrogram_purity(hierarchy_core(hierarchy, where), as_labels(classes, where, "classes")))
 
 
 def dasgupta_cost(hierarchy: Hierarchy, graph: KnnGraph) -> float:

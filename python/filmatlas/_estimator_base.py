@@ -126,18 +126,19 @@ class Estimator(BaseEstimator):
         if not np.isfinite(matrix).all():
             row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
             raise_invalid(where, "Input X contains NaN or infinity", "drop or fill such rows", row=row)
-        if matrix.shape[0] == 0 or matrix.shape[1] == 0:
-            raise_shape(
-                where, f"X has shape {matrix.shape}", "a minimum of 1 sample and 1 feature is required"
-            )
-        if reset:
-            self.n_features_in_ = matrix.shape[1]
-        elif matrix.shape[1] != self.n_features_in_:
-            raise_shape(
-                where,
-                f"X has {matrix.shape[1]} features, but {where} is expecting {self.n_features_in_} features",
-            )
+        self._check_features(matrix.shape, where, reset)
         return matrix
+
+    def _check_features(self, shape: tuple[int, ...], where: str, reset: bool) -> None:
+        """What scikit-learn's validation says of a shape, for where it is not installed."""
+        if shape[0] == 0 or shape[1] == 0:
+            raise_shape(where, f"X has shape {shape}", "a minimum of 1 sample and 1 feature is required")
+        if reset:
+            self.n_features_in_ = shape[1]
+        elif shape[1] != self.n_features_in_:
+            raise_shape(
+                where, f"X has {shape[1]} features, but {where} is expecting {self.n_features_in_} features"
+            )
 
     def _check_fitted(self, attribute: str) -> None:
         if not hasattr(self, attribute):

@@ -83,17 +83,7 @@ class HDBSCAN(ClusterMixin, Estimator):
                 return self._validate_data(X, force_all_finite=False, **options)
             return validate_data(self, X, ensure_all_finite=False, **options)
         matrix = X if hasattr(X, "tocsr") else as_matrix64(X, where)
-        if matrix.shape[0] == 0 or matrix.shape[1] == 0:
-            raise_shape(
-                where, f"X has shape {matrix.shape}", "a minimum of 1 sample and 1 feature is required"
-            )
-        if reset:
-            self.n_features_in_ = matrix.shape[1]
-        elif matrix.shape[1] != self.n_features_in_:
-            raise_shape(
-                where,
-                f"X has {matrix.shape[1]} features, but {where} is expecting {self.n_features_in_} features",
-            )
+        self._check_features(matrix.shape, where, reset)
         return matrix
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> HDBSCAN:

@@ -372,3 +372,10 @@ def smooth_embedding(
             as_int(num_threads, where, "num_threads"),
             callback,
         )
+
+
+def hierarchy_core(hierarchy: Any, where: str) -> Any:
+    """What the compiled functions take of a hierarchy."""
+    if not isinstance(hierarchy, Hierarchy):
+        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
+    return hierarchy._core

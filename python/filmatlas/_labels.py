@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _core
 from ._errors import raise_invalid, raise_shape, raise_type
-from ._hierarchy import Hierarchy
+from ._hierarchy import Hierarchy, hierarchy_core
 from ._neighbors import KnnGraph
 from ._tables import Table
 from ._text import StopWords, class_tfidf, count_terms, node_keywords
@@ -347,8 +347,7 @@ def label_pack(
     LabelPack
     """
     where = "label_pack"
-    if not isinstance(hierarchy, Hierarchy):
-        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
+    tree = hierarchy_core(hierarchy, where)
     documents = as_texts(texts, where)
     if (counts is None) != (vocabulary is None):
         raise_invalid(where, "counts and vocabulary belong together", "pass both or none")
@@ -387,7 +386,7 @@ def label_pack(
             for nodes in source_keywords.values()
         ]
     core = _core.label_desk(
-        hierarchy._core,
+        tree,
         *counts._parts(),
         list(vocabulary),
         [[(str(term), float(score)) for term, score in node] for node in keywords],

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _core
 from ._errors import raise_invalid, raise_shape, raise_type
-from ._hierarchy import Hierarchy
+from ._hierarchy import Hierarchy, hierarchy_core
 from ._progress import ProgressLike, progress_callback
 from ._tables import Table
 from ._validation import (
@@ -383,7 +383,7 @@ def node_keywords(
     where = "node_keywords"
     keywords: list[list[tuple[str, float]]] = _core.node_keywords(
         terms._core,
-        _tree(hierarchy, where),
+        hierarchy_core(hierarchy, where),
         as_int(top_n, where, "top_n"),
         as_float(contrast, where, "contrast"),
         as_float(coverage, where, "coverage"),
@@ -406,7 +406,7 @@ def keyword_labels(
     """One label per node, unique on its level and along its path, made of the node's best keywords."""
     where = "keyword_labels"
     labels: list[str] = _core.keyword_labels(
-        _tree(hierarchy, where),
+        hierarchy_core(hierarchy, where),
         [[(str(term), float(score)) for term, score in node] for node in keywords],
         [as_int(words, where, "words_per_level") for words in words_per_level],
         separator,
@@ -421,7 +421,7 @@ def representatives(
     """Per node, the members nearest to its centre, nearest first. Every member is looked at."""
     where = "representatives"
     members: list[list[int]] = _core.representatives(
-        _tree(hierarchy, where),
+        hierarchy_core(hierarchy, where),
         as_matrix(vectors, where, "vectors"),
         as_int(count, where, "count"),
         as_int(num_threads, where, "num_threads"),
@@ -442,7 +442,7 @@ def tag_lift(
     rows = [[] if row is None else as_names(row, where, "tags") for row in tags]
     lifts: list[list[dict[str, Any]]] = _core.tag_lift(
         rows,
-        _tree(hierarchy, where),
+        hierarchy_core(hierarchy, where),
         as_int(top_n, where, "top_n"),
         as_int(min_support, where, "min_support"),
         as_float(min_lift, where, "min_lift"),
@@ -462,9 +462,3 @@ def maximal_marginal_relevance(
         as_float(diversity, where, "diversity"),
     )
     return chosen
-
-
-def _tree(hierarchy: Any, where: str) -> Any:
-    if not isinstance(hierarchy, Hierarchy):
-        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
-    return hierarchy._core

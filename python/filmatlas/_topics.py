@@ -12,7 +12,7 @@ import numpy as np
 from . import _core
 from ._coherence import Tokens, tokens
 from ._errors import raise_invalid, raise_shape, raise_type
-from ._hierarchy import Hierarchy
+from ._hierarchy import Hierarchy, hierarchy_core
 from ._progress import ProgressLike, progress_callback
 from ._tables import Table
 from ._text import ClassTerms, StopWords, class_tfidf, count_terms
@@ -320,7 +320,7 @@ def diverse_representatives(
     """Per node, members that are central and unlike each other (maximal marginal relevance)."""
     where = "diverse_representatives"
     members: list[list[int]] = _core.diverse_representatives(
-        _tree(hierarchy, where),
+        hierarchy_core(hierarchy, where),
         as_matrix(vectors, where, "vectors"),
         as_int(count, where, "count"),
         as_float(diversity, where, "diversity"),
@@ -335,18 +335,12 @@ def border_items(
     """Per node, the members that belong to it least clearly: nearest to a sibling's centre, worst first."""
     where = "border_items"
     members: list[list[int]] = _core.border_items(
-        _tree(hierarchy, where),
+        hierarchy_core(hierarchy, where),
         as_matrix(vectors, where, "vectors"),
         as_int(count, where, "count"),
         as_int(num_threads, where, "num_threads"),
     )
     return members
-
-
-def _tree(hierarchy: Any, where: str) -> Any:
-    if not isinstance(hierarchy, Hierarchy):
-        raise_type(where, f"hierarchy is a {type(hierarchy).__name__}, expected a Hierarchy")
-    return hierarchy._core
 
 
 def topic_distribution(
