@@ -103,17 +103,22 @@ private:
             low = std::min(low, values[e]);
             high = std::max(high, values[e]);
         }
-        for (int round = 0; round < 14 && low < high; ++round) {
+        const std::int32_t lowest = low;
+        for (int round = 0; round < 10 && low < high; ++round) {
             const auto middle = static_cast<std::int32_t>((std::int64_t{low} + std::int64_t{high}) >> 1);
             std::int32_t reached = 0;
             for (std::size_t e = 0; e < count; ++e) reached += values[e] <= middle ? 1 : 0;
             if (static_cast<std::size_t>(reached) >= k) {
                 high = middle;
+                if (static_cast<std::size_t>(reached) == k) break;
             } else {
                 low = middle + 1;
             }
         }
-        return high;
+        // Down to the greatest value there is.
+        std::int32_t greatest = lowest;
+        for (std::size_t e = 0; e < count; ++e) greatest = std::max(greatest, values[e] <= high ? values[e] : lowest);
+        return greatest;
     }
 
     /// Lowers the limit to what the `slots` best bounds allow, and drops what is above it.
