@@ -296,7 +296,7 @@ TEST_CASE("HnswJoiner: one-way links become a layer where every place reaches ev
     const std::int64_t n = 60;
     const auto x = gaussian(n, 4, 2);
     const auto space = detail::knn_make_space("test", x.view(), Metric::Euclidean, 1);
-    const auto groups = detail::knn_group_equal(space, 1);
+    const auto groups = detail::knn_find_repeats(space, 1);
     const detail::HnswRows rows(space, groups, false, 1, {});
     detail::HnswLayer layer;  // three one-way chains
     layer.begin.push_back(0);

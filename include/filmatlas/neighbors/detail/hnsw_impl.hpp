@@ -3,20 +3,17 @@
 #define FILMATLAS_NEIGHBORS_DETAIL_HNSW_IMPL_HPP
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <limits>
 #include <span>
 #include <vector>
 
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/int8_kernels.hpp"
+#include "filmatlas/neighbors/detail/knn_repeats_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_space_impl.hpp"
-#include "filmatlas/neighbors/detail/knn_tree_impl.hpp"
 
 // A navigable graph in layers, as in Malkov & Yashunin, "Efficient and robust approximate nearest neighbor search
 // using hierarchical navigable small world graphs" (2018), but built from the neighbour graph instead of by
@@ -122,7 +119,7 @@ struct HnswQuery {
 /// neighbours apart, in full.
 class HnswRows {
 public:
-    HnswRows(const KnnSpace& space, const KnnGroups& groups, bool full, int num_threads, const Progress& progress)
+    HnswRows(const KnnSpace& space, const KnnRepeats& groups, bool full, int num_threads, const Progress& progress)
         : space_(&space), groups_(&groups) {
         if (full) return;
         const auto fill = [this](std::int64_t node, float* out) {
@@ -168,24 +165,19 @@ public:
     /// waits for more lines at a time than the first).
     void prefetch(std::uint32_t node) const {
         if (full()) {
-            fetch(row(node), 4 * static_cast<std::size_t>(space_->dim()));
+            knn_prefetch<second_level>(row(node), space_->dim());
         } else {
-            fetch(codes_.row(node), codes_.stride());
-            __builtin_prefetch(&codes_.measures(node));
+            knn_prefetch<second_level>(codes_.row(node), static_cast<std::int64_t>(codes_.stride()));
+            knn_prefetch(&codes_.measures(node), 1);
         }
     }
 
 private:
-    Index position(std::uint32_t node) const { return groups_->group(node).front(); }
-    static void fetch(const void* from, std::size_t bytes) {
-        const char* row = static_cast<const char*>(from);
-        for (std::size_t line = 0; line < std::min<std::size_t>(bytes, 2048); line += 64) {
-            __builtin_prefetch(row + line, 0, 2);
-        }
-    }
+    Index position(std::uint32_t node) const { return groups_->first(node); }
+    static constexpr int second_level = 2;
 
     const KnnSpace* space_;
-    const KnnGroups* groups_;
+    const KnnRepeats* groups_;
     const Kernels* kernel_ = &kernels();
     const Int8Kernels* int8_kernel_ = &int8_kernels();
     HnswCodes codes_;
@@ -204,12 +196,6 @@ struct HnswLayer {
         return {links.data() + begin[place], static_cast<std::size_t>(begin[place + 1] - begin[place])};
     }
 };
-
-/// Float that sorts as an unsigned integer, above an id.
-inline std::uint64_t hnsw_key(float distance, std::uint32_t id) {
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(distance + 0.0F);
-    return static_cast<std::uint64_t>((bits >> 31) != 0 ? ~bits : bits | 0x80000000U) << 32 | id;
-}
 
 /// Memory of one worker's searches.
 class HnswScratch {
@@ -299,7 +285,7 @@ private:
             scratch.distances.resize(fresh.size());
             rows.distances(scratch.query, scratch.nodes, scratch.products, scratch.distances.data());
             for (std::size_t f = 0; f < fresh.size(); ++f) {
-                const std::uint64_t key = hnsw_key(scratch.distances[f], fresh[f] << 1);
+                const std::uint64_t key = knn_key(scratch.distances[f], static_cast<Index>(fresh[f] << 1));
                 if (pool.size() == ef) {
                     if (key >= pool.back()) continue;
                     pool.pop_back();
@@ -321,8 +307,7 @@ private:
             ++next;
             if (next < pool.size()) {  // as good as certain to be followed soon
                 const std::uint32_t* soon = layer.links.data() + layer.begin[place_of(pool[next])];
-                __builtin_prefetch(soon);
-                __builtin_prefetch(soon + 16);
+                knn_prefetch(soon, 32);
             }
             measure();
         }
@@ -343,7 +328,7 @@ public:
             const auto node = static_cast<std::uint32_t>(key);
             between_.resize(taken_.size());
             rows_.distances(rows_.query(node), taken_, products_, between_.data());
-            const auto nearer = [key](float distance) { return hnsw_key(distance * spread, 0) >> 32 < key >> 32; };
+            const auto nearer = [key](float distance) { return knn_key(distance * spread, 0) >> 32 < key >> 32; };
             if (std::none_of(between_.begin(), between_.end(), nearer)) taken_.push_back(node);
         }
         return taken_;
@@ -354,7 +339,7 @@ public:
         between_.resize(nodes.size());
         rows_.distances(rows_.query(node), nodes, products_, between_.data());
         out.clear();
-        for (std::size_t c = 0; c < nodes.size(); ++c) out.push_back(hnsw_key(between_[c], nodes[c]));
+        for (std::size_t c = 0; c < nodes.size(); ++c) out.push_back(knn_key(between_[c], static_cast<Index>(nodes[c])));
         std::sort(out.begin(), out.end());
     }
 
@@ -525,7 +510,8 @@ private:
         std::vector<float> distances(samples);
         rows_.distances(rows_.query(layer_.node(place)), nodes, products, distances.data());
         std::uint64_t best = ~std::uint64_t{0};
-        for (std::size_t s = 0; s < samples; ++s) best = std::min(best, hnsw_key(distances[s], places[s]));
+        for (std::size_t s = 0; s < samples; ++s)
+            best = std::min(best, knn_key(distances[s], static_cast<Index>(places[s])));
         return static_cast<std::uint32_t>(best);
     }
 

@@ -104,59 +104,32 @@ private:
 };
 
 /// Measures the candidates exactly, puts the members of their groups in their place, and writes the lists.
-template <class Order>
-void knn_write_descent(const KnnSpace& space, const KnnRepeats& repeats, const KnnCandidates& candidates,
-                       const Order& order, std::int64_t slots, std::size_t measured, KnnGraph& graph,
-                       int num_threads, const Progress& progress) {
+inline void knn_write_descent(const KnnSpace& space, const KnnRepeats& repeats, const KnnCandidates& candidates,
+                              const std::vector<std::uint32_t>& order, std::int64_t slots, std::size_t measured,
+                              KnnGraph& graph, int num_threads, const Progress& progress) {
     const Kernels& kernel = kernels();
-    const auto most = static_cast<std::size_t>(slots);
     const auto write_items = [&](std::int64_t begin, std::int64_t end) {
         KnnRowReader reader(space);
-        std::vector<std::size_t> groups;
-        std::vector<std::uint64_t> merged;
+        KnnGroupLists lists(space, slots, graph.indices, graph.distances);
+        std::vector<std::uint32_t> groups;
         for (std::int64_t item = begin; item < end; ++item) {
-            const std::size_t own = order[static_cast<std::size_t>(item)];
+            const std::uint32_t own = order[static_cast<std::size_t>(item)];
             groups.clear();
             candidates.visit(item, [&](std::uint32_t c) {
                 if (groups.size() < measured) groups.push_back(order[c]);
             });
             if (space.rows.direct()) {
-                for (const std::size_t g : groups) {
-                    const float* row = space.direct_row(repeats.first(g));
-                    for (std::int64_t k = 0; k < std::min<std::int64_t>(space.dim(), 512); k += 16)
-                        __builtin_prefetch(row + k);
-                }
+                for (const std::uint32_t g : groups) knn_prefetch(space.direct_row(repeats.first(g)), space.dim());
             }
-            merged.clear();
-            // A group gives `slots` neighbours at most, the item's own one more (the item is among them).
-            const auto append = [&](std::size_t g, float distance, std::size_t limit) {
-                const auto members = repeats.group(g);
-                for (std::size_t m = 0; m < std::min(members.size(), limit); ++m)
-                    merged.push_back(knn_key(distance, members[m]));
-            };
             const Index first = repeats.first(own);
-            if (repeats.group(own).size() > 1) {
-                const float* row = reader.first(first);
-                append(own, space.distance(kernel, row, space.factor_of(first), row, space.factor_of(first)),
-                       most + 1);
-            }
-            for (const std::size_t g : groups) {
+            lists.start(repeats.group(own));
+            for (const std::uint32_t g : groups) {
                 const Index other = repeats.first(g);
-                append(g, space.distance(kernel, reader.first(first), space.factor_of(first),
-                                         reader.second(other), space.factor_of(other)),
-                       most);
+                lists.add(repeats.group(g),
+                          space.distance(kernel, reader.first(first), space.factor_of(first), reader.second(other),
+                                         space.factor_of(other)));
             }
-            std::sort(merged.begin(), merged.end());
-            for (const Index member : repeats.group(own)) {
-                const Index row = space.valid[static_cast<std::size_t>(member)];
-                std::int64_t slot = 0;
-                for (std::size_t m = 0; m < merged.size() && slot < slots; ++m) {
-                    if (knn_key_id(merged[m]) == member) continue;
-                    graph.indices(row, slot) = space.valid[static_cast<std::size_t>(knn_key_id(merged[m]))];
-                    graph.distances(row, slot) = knn_key_distance(merged[m]);
-                    ++slot;
-                }
-            }
+            lists.write();
         }
     };
     parallel_for(static_cast<std::int64_t>(order.size()), 256, num_threads, write_items, progress, "knn_graph");
@@ -186,7 +159,7 @@ inline KnnCoarseRows knn_round_rows(const KnnSpace& space, const KnnRepeats& rep
     std::vector<double> sums(d, 0.0);
     std::vector<float> values(d);
     const auto pack = [&](std::int64_t g, std::vector<float>& out) {
-        const Index position = repeats.first(static_cast<std::size_t>(g));
+        const Index position = repeats.first(g);
         space.pack(space.row(position, out.data()), space.factor_of(position), out.data());
     };
     for (std::int64_t s = 0; s < samples; ++s) {
@@ -223,8 +196,7 @@ inline void knn_approximate(const KnnSpace& space, std::int64_t slots, const Knn
     }
     if (!done) {
         std::vector<Index> firsts;
-        for (std::size_t g = 0; g < static_cast<std::size_t>(repeats.size()); ++g)
-            firsts.push_back(repeats.first(g));
+        for (std::int64_t g = 0; g < repeats.size(); ++g) firsts.push_back(repeats.first(g));
         KnnPlainRows rows(space, std::move(firsts));
         const KnnDescentPlan plan = knn_descent_plan(repeats.size(), options, false);
         knn_descend_with(rows, plan, space, repeats, slots, graph, phases);

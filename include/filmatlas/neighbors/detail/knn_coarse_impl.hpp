@@ -122,8 +122,7 @@ public:
     }
 
     void prefetch(std::uint32_t item) const {
-        const std::int8_t* p = row_at(item);
-        for (std::size_t k = 0; k < stride_; k += 64) __builtin_prefetch(p + k);
+        knn_prefetch(row_at(item), static_cast<std::int64_t>(stride_));
     }
 
     /// Offers the pairs of `items` of which one at least is among the first `left` to both of their lists.

@@ -80,6 +80,18 @@ inline KnnChoice knn_choose(std::int64_t n, std::int64_t d, const KnnOptions& op
     return {KnnMethod::Exact, reason};
 }
 
+/// Lists without neighbours. Fresh memory is slow to touch, so both at once.
+inline void knn_reserve_lists(KnnGraph& graph, std::int64_t n, std::int64_t k, int num_threads) {
+    const auto size = static_cast<std::size_t>(n) * static_cast<std::size_t>(k);
+    parallel_blocks(2, num_threads, [&](std::int64_t list, int) {
+        if (list == 0) {
+            graph.indices = Matrix<Index>(n, k, std::vector<Index>(size, -1));
+        } else {
+            graph.distances = Matrix<float>(n, k, std::vector<float>(size, std::numeric_limits<float>::infinity()));
+        }
+    });
+}
+
 inline void validate_descent(const DescentOptions& options, int k) {
     const auto check = [](const char* name, int value, int low, int high) {
         if (value >= low && value <= high) return;
@@ -173,11 +185,7 @@ FILMATLAS_INLINE KnnGraph knn_graph(const VectorRows& vectors, const KnnOptions&
     graph.reason = std::move(choice.reason);
     graph.invalid_rows = space.invalid;
     graph.invalid_reasons = space.reasons;
-    graph.indices = Matrix<Index>(n, options.k);
-    graph.distances = Matrix<float>(n, options.k);
-    std::fill(graph.indices.values().begin(), graph.indices.values().end(), -1);
-    std::fill(graph.distances.values().begin(), graph.distances.values().end(),
-              std::numeric_limits<float>::infinity());
+    detail::knn_reserve_lists(graph, n, options.k, options.num_threads);
     if (slots < options.k) {
         graph.run.warnings.push_back("knn_graph: k = " + std::to_string(options.k) + " but a row has only " +
                                      std::to_string(slots) + " valid others; rows are padded with -1");

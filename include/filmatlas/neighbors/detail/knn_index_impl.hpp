@@ -16,7 +16,7 @@
 
 #include "filmatlas/neighbors/detail/hnsw_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_query_impl.hpp"
-#include "filmatlas/neighbors/detail/knn_tree_impl.hpp"
+#include "filmatlas/neighbors/detail/knn_repeats_impl.hpp"
 #include "filmatlas/neighbors/knn.hpp"
 #include "filmatlas/neighbors/knn_index.hpp"
 
@@ -26,7 +26,7 @@ namespace detail {
 struct KnnIndexEngine {
     KnnSpace space;
     KnnScreen screen;                  ///< exact
-    KnnGroups groups;                  ///< hnsw: equal rows are one node
+    KnnRepeats groups;                 ///< hnsw: equal rows are one node
     std::unique_ptr<HnswGraph> graph;  ///< hnsw; null without valid rows
 };
 
@@ -96,7 +96,7 @@ inline void knn_index_link(KnnIndexEngine& engine, MatrixView<const Index> neigh
     HnswRows rows(space, engine.groups, full, options.num_threads, progress);
     const auto among = [&](const std::vector<std::uint32_t>& nodes) {
         std::vector<Index> positions;
-        for (const std::uint32_t node : nodes) positions.push_back(engine.groups.group(node).front());
+        for (const std::uint32_t node : nodes) positions.push_back(engine.groups.first(node));
         return knn_index_neighbors(space, positions, options.seed, options.num_threads, progress).indices;
     };
     engine.graph = std::make_unique<HnswGraph>(hnsw_build(std::move(rows), neighbors, options.links, options.seed,
@@ -128,7 +128,7 @@ public:
         found.clear();
         for (std::size_t p = 0; p < count; ++p) {
             const auto group = static_cast<Index>(HnswGraph::place_of(scratch_.pool[p]));
-            const Index position = engine_.groups.group(group).front();
+            const Index position = engine_.groups.first(group);
             found.push_back(knn_key(space.distance(kernel_, query, factor, space.direct_row(position),
                                                    space.factor_of(position)),
                                     group));
@@ -241,12 +241,12 @@ private:
     void measure_truth(std::int64_t s) {
         const KnnSpace& space = engine_.space;
         const Index group = sample_[static_cast<std::size_t>(s)];
-        const Index position = engine_.groups.group(group).front();
+        const Index position = engine_.groups.first(group);
         const Kernels& kernel = kernels();
         std::vector<std::uint64_t> heap(static_cast<std::size_t>(k_), knn_no_key);
         for (Index other = 0; other < engine_.groups.size(); ++other) {
             if (other == group) continue;
-            const Index at = engine_.groups.group(other).front();
+            const Index at = engine_.groups.first(other);
             const std::uint64_t key =
                 knn_key(space.distance(kernel, space.direct_row(position), space.factor_of(position),
                                        space.direct_row(at), space.factor_of(at)),
@@ -265,7 +265,7 @@ private:
         KnnIndexSearches searches(engine_, options_.num_threads);
         const auto one = [&](std::int64_t s, int worker) {
             const auto at = static_cast<std::size_t>(s);
-            const Index position = engine_.groups.group(sample_[at]).front();
+            const Index position = engine_.groups.first(sample_[at]);
             std::vector<std::uint64_t> found;
             if (!searches.of(worker).find(engine_.space.direct_row(position), engine_.space.factor_of(position),
                                           static_cast<std::size_t>(k_), static_cast<std::size_t>(ef),
@@ -430,7 +430,7 @@ FILMATLAS_INLINE void KnnIndex::prepare(const Progress& progress) {
         if (engine.space.screens()) engine.screen = detail::KnnScreen(engine.space, options.num_threads, progress);
         return;
     }
-    engine.groups = detail::knn_group_equal(engine.space, options.num_threads);
+    engine.groups = detail::knn_find_repeats(engine.space, options.num_threads, progress, "knn index: repeats");
     const std::int64_t groups = engine.groups.size();
     if (groups == 0) return;
     if (!state_.neighbors.empty()) {
@@ -440,7 +440,7 @@ FILMATLAS_INLINE void KnnIndex::prepare(const Progress& progress) {
         return;
     }
     std::vector<Index> positions;
-    for (std::int64_t g = 0; g < groups; ++g) positions.push_back(engine.groups.group(g).front());
+    for (std::int64_t g = 0; g < groups; ++g) positions.push_back(engine.groups.first(g));
     KnnGraph graph =
         detail::knn_index_neighbors(engine.space, positions, options.seed, options.num_threads, progress);
     const bool exact = graph.exact();

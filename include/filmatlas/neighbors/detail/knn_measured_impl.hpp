@@ -14,12 +14,13 @@
 namespace filmatlas::detail {
 
 /// Measures every pair of positions once and offers those within the limits to both of their rows: for manhattan,
-/// which no product screens.
+/// which no product screens. `Lists` takes offers and has a limit per position, as `KnnHeaps` does.
+template <class Lists>
 class KnnMeasuredPairs {
 public:
-    KnnMeasuredPairs(const KnnSpace& space, KnnHeaps& heaps)
+    KnnMeasuredPairs(const KnnSpace& space, Lists& lists)
         : space_(space),
-          heaps_(heaps),
+          lists_(lists),
           kernel_(kernels()),
           block_rows_(space.size() >= 8192   ? 256
                       : space.size() >= 1024 ? 128
@@ -27,7 +28,7 @@ public:
           blocks_((space.size() + block_rows_ - 1) / block_rows_),
           locks_(blocks_) {}
 
-    void run(int num_threads, const Progress& progress) {
+    void run(int num_threads, const Progress& progress, const char* stage = "knn_graph") {
         parallel_blocks(
             knn_strips(blocks_), num_threads,
             [this](std::int64_t t, int) {
@@ -37,7 +38,7 @@ public:
                 for (std::int64_t block = strip.first_col; block < strip.last_col; ++block)
                     measure_tile(strip.row_block, block, scratch);
             },
-            progress, "knn_graph");
+            progress, stage);
     }
 
 private:
@@ -104,7 +105,7 @@ private:
             const std::size_t found = kernel_.scan_pairs(
                 scratch.distances.data(), static_cast<std::size_t>(padded), static_cast<std::size_t>(height),
                 static_cast<std::size_t>(padded), scratch.zeros.data(), scratch.zeros.data(), -1.0F,
-                heaps_.limits() + row_base + r, heaps_.limits() + col_base, scratch.hits.data());
+                lists_.limits() + row_base + r, lists_.limits() + col_base, scratch.hits.data());
             for (std::size_t h = 0; h < found; ++h) {
                 const auto row = static_cast<std::int64_t>(scratch.hits[h] >> 16);
                 const auto col = static_cast<std::int64_t>(scratch.hits[h] & 0xFFFFU);
@@ -112,8 +113,8 @@ private:
                 const std::int64_t j = col_base + col;
                 if (col >= width || j <= i) continue;
                 const float distance = scratch.distances[static_cast<std::size_t>(row * padded + col)];
-                heaps_.offer(i, knn_key(distance, static_cast<Index>(j)));
-                heaps_.offer(j, knn_key(distance, static_cast<Index>(i)));
+                lists_.offer(i, knn_key(distance, static_cast<Index>(j)));
+                lists_.offer(j, knn_key(distance, static_cast<Index>(i)));
             }
         }
     }
@@ -132,7 +133,7 @@ private:
     }
 
     const KnnSpace& space_;
-    KnnHeaps& heaps_;
+    Lists& lists_;
     const Kernels& kernel_;
     std::int64_t block_rows_;
     std::int64_t blocks_;

@@ -67,10 +67,7 @@ public:
     }
 
     void prefetch(std::uint32_t item) const {
-        if (!space_.rows.direct()) return;
-        const float* values = space_.direct_row(positions_[item]);
-        for (std::int64_t k = 0; k < std::min<std::int64_t>(space_.dim(), 128); k += 16)
-            __builtin_prefetch(values + k);
+        if (space_.rows.direct()) knn_prefetch(space_.direct_row(positions_[item]), space_.dim());
     }
 
     void join(std::span<const std::uint32_t> items, std::size_t left, Workspace& work,

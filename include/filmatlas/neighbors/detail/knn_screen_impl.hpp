@@ -49,12 +49,17 @@ class KnnScreen {
 public:
     KnnScreen() = default;
 
-    KnnScreen(const KnnSpace& space, int num_threads, const Progress& progress)
+    enum class Words {
+        Fastest,  ///< bfloat16 where the processor multiplies it
+        Float32,  ///< narrower bounds, for what is not asked about few pairs alone; for `block_product_loose`
+    };
+
+    KnnScreen(const KnnSpace& space, int num_threads, const Progress& progress, Words words = Words::Fastest)
         : kernel_(&kernels()),
           metric_(space.metric),
           scale_(space.scale),
           dim_(space.dim()),
-          bfloat16_(kernel_->screen_bfloat16) {
+          bfloat16_(kernel_->screen_bfloat16 && words == Words::Fastest) {
         words_ = bfloat16_ ? (dim_ + 31) / 32 * 16 : dim_;
         set_centre(space);
         const std::int64_t n = space.size();
@@ -123,6 +128,15 @@ public:
             bound = std::max(bound, units(static_cast<double>(FLT_MIN)));  // smaller ones differ by less than their ulp
         }
         return bound < 0.99 * units(static_cast<double>(FLT_MAX)) ? widen(bound) : FLT_MAX;
+    }
+
+    /// A pair is nearer than `distance` if its key and the spreads of both rows together are below this.
+    float nearer_than(float distance) const {
+        const double bound = std::min(units(static_cast<double>(distance)), 0.98 * units(static_cast<double>(FLT_MAX)));
+        const bool euclidean = metric_ == Metric::Euclidean || metric_ == Metric::SqEuclidean;
+        // Distances that small differ by less than their ulp.
+        if (euclidean && bound < 4 * units(static_cast<double>(FLT_MIN))) return -std::numeric_limits<float>::infinity();
+        return static_cast<float>(bound - std::abs(bound) * 0x1.0p-18 - 2 * static_cast<double>(FLT_MIN));
     }
 
     /// Queries packed like the rows, with their bounds: `count` rows, `row(i)` and `factor(i)` the i-th. What does

@@ -191,11 +191,12 @@ private:
     std::int64_t held_ = -1;
 };
 
-/// Asks for the start of a row before it is needed: rows of candidates lie anywhere in memory. The rest of a long one
-/// follows by itself.
-inline void knn_prefetch(const float* row, std::int64_t d) {
-    constexpr std::int64_t line = 64 / sizeof(float);
-    for (std::int64_t k = 0; k < std::min<std::int64_t>(d, 32 * line); k += line) __builtin_prefetch(row + k);
+/// Asks for the start of `count` values before they are needed: rows of candidates lie anywhere in memory. The rest of
+/// a long one follows by itself. `Locality` 3 is the first level of the caches, 2 the second.
+template <int Locality = 3, class T>
+inline void knn_prefetch(const T* values, std::int64_t count) {
+    constexpr std::int64_t line = std::max<std::int64_t>(64 / sizeof(T), 1);
+    for (std::int64_t k = 0; k < std::min(count, 32 * line); k += line) __builtin_prefetch(values + k, 0, Locality);
 }
 
 /// Distances of positions for one worker.

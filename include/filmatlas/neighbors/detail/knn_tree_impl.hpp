@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/neighbors/detail/knn_repeats_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_space_impl.hpp"
 
 // Exact neighbours in few dimensions: a balanced tree of boxes over leaves of at most 16 points, whose coordinates
@@ -23,70 +24,6 @@
 // and neighbouring searches touch the same leaves.
 
 namespace filmatlas::detail {
-
-/// Equal rows form one group, so that n copies of a point cost n searches' worth of nothing. Groups are
-/// ordered by their lowest position, members ascend.
-struct KnnGroups {
-    std::vector<Index> members;             ///< positions, group after group
-    std::vector<std::int64_t> begin = {0};  ///< groups + 1 offsets
-    std::int64_t size() const { return static_cast<std::int64_t>(begin.size()) - 1; }
-    std::span<const Index> group(std::int64_t g) const {
-        const auto at = static_cast<std::size_t>(begin[static_cast<std::size_t>(g)]);
-        return {members.data() + at, static_cast<std::size_t>(begin[static_cast<std::size_t>(g) + 1]) - at};
-    }
-};
-
-inline KnnGroups knn_group_equal(const KnnSpace& space, int num_threads) {
-    const std::int64_t n = space.size();
-    const std::int64_t d = space.dim();
-    struct Hashed {
-        std::uint64_t hash;
-        Index position;
-    };
-    // Sorted by a hash of the row, so that the rows themselves are read only where hashes agree.
-    std::vector<Hashed> order(static_cast<std::size_t>(n));
-    parallel_for(n, 4096, num_threads, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            const float* row = space.direct_row(i);
-            std::uint64_t hash = 0;
-            for (std::int64_t k = 0; k < d; ++k) {
-                hash = (hash ^ std::bit_cast<std::uint32_t>(row[k] + 0.0F)) * 0x9E3779B97F4A7C15ULL;
-                hash ^= hash >> 29;
-            }
-            order[static_cast<std::size_t>(i)] = {hash, static_cast<Index>(i)};
-        }
-    });
-    std::sort(order.begin(), order.end(), [&](const Hashed& a, const Hashed& b) {
-        if (a.hash != b.hash) return a.hash < b.hash;
-        const float* x = space.direct_row(a.position);
-        const float* y = space.direct_row(b.position);
-        for (std::int64_t k = 0; k < d; ++k) {
-            if (x[k] != y[k]) return x[k] < y[k];
-        }
-        return a.position < b.position;
-    });
-    // next[i]: the following position with the values of position i, or -1.
-    std::vector<Index> next(static_cast<std::size_t>(n), -1);
-    std::vector<char> leads(static_cast<std::size_t>(n), 1);
-    for (std::size_t i = 1; i < order.size(); ++i) {
-        const Hashed& before = order[i - 1];
-        const float* row = space.direct_row(order[i].position);
-        if (before.hash == order[i].hash && std::equal(row, row + d, space.direct_row(before.position))) {
-            next[static_cast<std::size_t>(before.position)] = order[i].position;
-            leads[static_cast<std::size_t>(order[i].position)] = 0;
-        }
-    }
-    KnnGroups groups;
-    groups.members.reserve(order.size());
-    for (std::int64_t i = 0; i < n; ++i) {
-        if (leads[static_cast<std::size_t>(i)] == 0) continue;
-        for (Index at = static_cast<Index>(i); at >= 0; at = next[static_cast<std::size_t>(at)]) {
-            groups.members.push_back(at);
-        }
-        groups.begin.push_back(static_cast<std::int64_t>(groups.members.size()));
-    }
-    return groups;
-}
 
 inline constexpr std::int64_t knn_tree_leaf = 16;
 
@@ -104,7 +41,7 @@ void knn_tree_add_lanes(std::array<Values, Dim>& lanes, Add&& add) {
 template <std::size_t Dim>
 class KnnBoxTree {
 public:
-    KnnBoxTree(const KnnSpace& space, const KnnGroups& groups, int num_threads)
+    KnnBoxTree(const KnnSpace& space, const KnnRepeats& groups, int num_threads)
         : n_(groups.size()) {
         static_assert(std::has_single_bit(Dim) && Dim <= 16, "the kernels' lanes are halved in a tree");
         const auto d = static_cast<std::size_t>(space.dim());
@@ -112,17 +49,25 @@ public:
         std::vector<float> scaled(static_cast<std::size_t>(n_) * Dim, 0.0F);
         parallel_for(n_, 4096, num_threads, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t g = begin; g < end; ++g) {
-                const float* row = space.direct_row(groups.group(g).front());
+                const float* row = space.direct_row(groups.first(g));
                 for (std::size_t k = 0; k < d; ++k)
                     scaled[static_cast<std::size_t>(g) * Dim + k] = row[k] * space.scale;
             }
         });
         order_.resize(static_cast<std::size_t>(n_));
         std::iota(order_.begin(), order_.end(), 0);
-        for (int level = 0; level < depth_; ++level) {
+        // The uppermost levels together, then each of their subtrees by one worker, whose cache it fits.
+        const int top = std::min(depth_, 5);
+        for (int level = 0; level < top; ++level) {
             parallel_blocks(std::int64_t{1} << level, num_threads,
                             [&](std::int64_t node, int) { split(scaled, level, node); });
         }
+        parallel_blocks(std::int64_t{1} << top, num_threads, [&](std::int64_t subtree, int) {
+            for (int level = top; level < depth_; ++level) {
+                const std::int64_t nodes = std::int64_t{1} << (level - top);
+                for (std::int64_t node = 0; node < nodes; ++node) split(scaled, level, subtree * nodes + node);
+            }
+        });
         place(scaled, num_threads);
     }
 
@@ -132,13 +77,36 @@ public:
     /// The group at a place; places follow the leaves.
     Index group(std::int64_t place) const { return order_[static_cast<std::size_t>(place)]; }
 
-    /// Calls visit(leaf, squared) for every leaf that may hold a point whose squared distance to slot `slot` of leaf
-    /// `home` is at most `limit` (read again at each step); `squared` has the distances of the leaf's points.
+    using Point = std::array<float, Dim>;
+    /// Squared distances of a leaf's points; what is beyond its last one means nothing.
+    using Row = std::array<float, knn_tree_leaf>;
+
+    Point point(std::int64_t leaf, std::int64_t slot) const {
+        Point values;
+        for (std::size_t k = 0; k < Dim; ++k)
+            values[k] = leaf_data(leaf)[k * knn_tree_leaf + static_cast<std::size_t>(slot)];
+        return values;
+    }
+
+    Row squared(const Point& query, std::int64_t leaf) const {
+        std::array<Row, Dim> lanes;
+        const float* data = leaf_data(leaf);
+        for (std::size_t k = 0; k < Dim; ++k) {
+            for (std::size_t j = 0; j < knn_tree_leaf; ++j) {
+                const float difference = query[k] - data[k * knn_tree_leaf + j];
+                lanes[k][j] = difference * difference;
+            }
+        }
+        knn_tree_add_lanes(lanes, [](Row& a, const Row& b) {
+            for (std::size_t j = 0; j < knn_tree_leaf; ++j) a[j] += b[j];
+        });
+        return lanes[0];
+    }
+
+    /// Calls visit(leaf, squared) for every leaf but `home`, where the search starts, that may hold a point whose
+    /// squared distance is at most `limit` (read again at each step).
     template <class Visit>
-    void search(std::int64_t home, std::int64_t slot, const float& limit, Visit&& visit) const {
-        std::array<float, Dim> query;
-        for (std::size_t k = 0; k < Dim; ++k) query[k] = leaf_data(home)[k * knn_tree_leaf + static_cast<std::size_t>(slot)];
-        scan(query, home, visit);
+    void search(const Point& query, std::int64_t home, const float& limit, Visit&& visit) const {
         struct Step {
             float distance;
             std::int64_t node;
@@ -151,7 +119,7 @@ public:
                 const Step step = stack[--open];
                 if (step.distance > limit) continue;
                 if (step.node >= leaf_count()) {
-                    scan(query, step.node - leaf_count(), visit);
+                    visit(step.node - leaf_count(), squared(query, step.node - leaf_count()));
                     continue;
                 }
                 Step near{to_box(query, 2 * step.node), 2 * step.node};
@@ -173,31 +141,32 @@ private:
         const std::int64_t begin = (node * n_) >> level;
         const std::int64_t end = ((node + 1) * n_) >> level;
         const std::int64_t middle = ((2 * node + 1) * n_) >> (level + 1);
-        const auto at = [&](Index g, std::size_t k) { return scaled[static_cast<std::size_t>(g) * Dim + k]; };
-        std::size_t widest = 0;
-        float width = -1;
-        for (std::size_t k = 0; k < Dim; ++k) {
-            float low = FLT_MAX;
-            float high = -FLT_MAX;
-            for (std::int64_t i = begin; i < end; ++i) {
-                const float value = at(order_[static_cast<std::size_t>(i)], k);
-                low = std::min(low, value);
-                high = std::max(high, value);
-            }
-            if (high - low > width) {
-                width = high - low;
-                widest = k;
-            }
-        }
-        std::vector<std::pair<float, Index>> values;
-        values.reserve(static_cast<std::size_t>(end - begin));
+        const auto point = [&](std::int64_t i) {
+            return scaled.data() + static_cast<std::size_t>(order_[static_cast<std::size_t>(i)]) * Dim;
+        };
+        std::array<float, Dim> low;
+        std::array<float, Dim> high;
+        low.fill(FLT_MAX);
+        high.fill(-FLT_MAX);
         for (std::int64_t i = begin; i < end; ++i) {
-            const Index g = order_[static_cast<std::size_t>(i)];
-            values.emplace_back(at(g, widest), g);
+            const float* values = point(i);
+            for (std::size_t k = 0; k < Dim; ++k) {
+                low[k] = std::min(low[k], values[k]);
+                high[k] = std::max(high[k], values[k]);
+            }
         }
-        std::nth_element(values.begin(), values.begin() + (middle - begin), values.end());
+        std::size_t widest = 0;
+        for (std::size_t k = 1; k < Dim; ++k) {
+            if (high[k] - low[k] > high[widest] - low[widest]) widest = k;
+        }
+        std::vector<std::uint64_t> keys(static_cast<std::size_t>(end - begin));
+        for (std::int64_t i = begin; i < end; ++i) {
+            keys[static_cast<std::size_t>(i - begin)] =
+                knn_key(point(i)[widest], order_[static_cast<std::size_t>(i)]);
+        }
+        std::nth_element(keys.begin(), keys.begin() + (middle - begin), keys.end());
         for (std::int64_t i = begin; i < end; ++i)
-            order_[static_cast<std::size_t>(i)] = values[static_cast<std::size_t>(i - begin)].second;
+            order_[static_cast<std::size_t>(i)] = knn_key_id(keys[static_cast<std::size_t>(i - begin)]);
     }
 
     /// Coordinates leaf by leaf, and all boxes from the leaves upwards.
@@ -237,7 +206,7 @@ private:
 
     /// At most the squared distance to any point inside: the same operations on a point of the box no farther in any
     /// dimension, and rounding keeps order.
-    float to_box(const std::array<float, Dim>& query, std::int64_t node) const {
+    float to_box(const Point& query, std::int64_t node) const {
         const float* low = boxes_.data() + static_cast<std::size_t>(node) * 2 * Dim;
         const float* high = low + Dim;
         std::array<float, Dim> lanes;
@@ -247,23 +216,6 @@ private:
         }
         knn_tree_add_lanes(lanes, [](float& a, float b) { a += b; });
         return lanes[0];
-    }
-
-    template <class Visit>
-    void scan(const std::array<float, Dim>& query, std::int64_t leaf, Visit&& visit) const {
-        using Row = std::array<float, knn_tree_leaf>;
-        std::array<Row, Dim> lanes;
-        const float* data = leaf_data(leaf);
-        for (std::size_t k = 0; k < Dim; ++k) {
-            for (std::size_t j = 0; j < knn_tree_leaf; ++j) {
-                const float difference = query[k] - data[k * knn_tree_leaf + j];
-                lanes[k][j] = difference * difference;
-            }
-        }
-        knn_tree_add_lanes(lanes, [](Row& a, const Row& b) {
-            for (std::size_t j = 0; j < knn_tree_leaf; ++j) a[j] += b[j];
-        });
-        visit(leaf, lanes[0]);
     }
 
     std::int64_t n_;
@@ -285,8 +237,9 @@ public:
           // Beyond this, distances may be too large for float32 to tell apart.
           huge_(space.screen_limit(FLT_MAX) * 0.999F) {}
 
-    void start() {
-        limit_ = std::numeric_limits<float>::infinity();
+    /// `limit`: a squared distance that `wanted` points are known not to exceed.
+    void start(float limit) {
+        limit_ = widened(limit);
         size_ = settled_ = 0;
     }
     const float& limit() const { return limit_; }
@@ -306,12 +259,12 @@ public:
     }
     /// Lowers the limit to what the nearest `wanted` points allow, or a little more, and drops the others.
     void settle() {
-        if (size_ <= wanted_) return;
+        if (size_ < wanted_) return;
         float low = 0;
         float high = 0;
         for (std::size_t j = 0; j < size_; ++j) high = squared_[j] > high ? squared_[j] : high;
         // Bisection for a value that enough points do not exceed: cheaper than ordering them.
-        for (int step = 0; step < 16; ++step) {
+        for (int step = size_ > wanted_ ? 0 : 16; step < 16; ++step) {
             const float middle = 0.5F * (low + high);
             std::uint32_t count = 0;
             for (std::size_t j = 0; j < size_; ++j) count += squared_[j] <= middle ? 1U : 0U;
@@ -322,7 +275,7 @@ public:
                 if (count <= wanted_ + 1) break;
             }
         }
-        if (high < huge_) limit_ = std::min(limit_, high * (1 + 0x1.0p-18F) + floor_);
+        limit_ = std::min(limit_, widened(high));
         std::size_t kept = 0;
         for (std::size_t j = 0; j < size_; ++j) {
             squared_[kept] = squared_[j];
@@ -332,11 +285,18 @@ public:
         size_ = settled_ = kept;
     }
 
+    /// For a later search: a squared distance that `wanted` points do not exceed; +inf where there are fewer.
+    float reached() const { return size_ < wanted_ ? std::numeric_limits<float>::infinity() : limit_; }
+
     std::size_t size() const { return size_; }
     float squared(std::size_t j) const { return squared_[j]; }
     std::int64_t place(std::size_t j) const { return places_[j]; }
 
 private:
+    float widened(float limit) const {
+        return limit < huge_ ? limit * (1 + 0x1.0p-18F) + floor_ : std::numeric_limits<float>::infinity();
+    }
+
     std::vector<float> squared_;
     std::vector<Index> places_;  ///< in the tree
     std::size_t size_ = 0;
@@ -348,11 +308,32 @@ private:
     float limit_ = 0;
 };
 
+/// How far the searches of a leaf's points went. A point has as many neighbours within its own distance to another one
+/// and the reach of that: most searches begin with a limit little wider than their last one.
+class KnnTreeReach {
+public:
+    KnnTreeReach() { reach_.fill(std::numeric_limits<float>::infinity()); }
+
+    /// Of a search in this leaf, from the squared distances to the leaf's points. The margin covers the rounding of all
+    /// three distances, each at most 16 * 2^-24 of its square.
+    float limit(const std::array<float, knn_tree_leaf>& squared) const {
+        std::array<float, knn_tree_leaf> sums;
+        for (std::size_t j = 0; j < knn_tree_leaf; ++j) sums[j] = std::sqrt(squared[j]) + reach_[j];
+        const float least = *std::min_element(sums.begin(), sums.end());
+        return least * least * (1 + 0x1.0p-17F);
+    }
+    void set(std::int64_t slot, float squared) { reach_[static_cast<std::size_t>(slot)] = std::sqrt(squared); }
+
+private:
+    std::array<float, knn_tree_leaf> reach_;  ///< of the leaf's points; +inf where not known
+};
+
 /// Fills the first `slots` of each valid row from a tree.
 template <std::size_t Dim>
-void knn_search_tree(const KnnSpace& space, const KnnGroups& groups, std::int64_t slots, Matrix<Index>& indices,
+void knn_search_tree(const KnnSpace& space, const KnnRepeats& groups, std::int64_t slots, Matrix<Index>& indices,
                      Matrix<float>& distances, int num_threads, const Progress& progress) {
-    const KnnBoxTree<Dim> tree(space, groups, num_threads);
+    using Tree = KnnBoxTree<Dim>;
+    const Tree tree(space, groups, num_threads);
     const std::int64_t wanted = std::min(slots, groups.size() - 1) + 1;  // groups that can matter, its own among them
     // Members of the groups in the order of the leaves: neighbours on the map are neighbours in memory.
     std::vector<std::int64_t> begin(static_cast<std::size_t>(groups.size()) + 1, 0);
@@ -370,24 +351,24 @@ void knn_search_tree(const KnnSpace& space, const KnnGroups& groups, std::int64_
     };
     const auto search_leaves = [&](std::int64_t first, std::int64_t last) {
         KnnTreeCandidates candidates(space, wanted);
-        std::vector<std::uint64_t> merged;
-        // A group can give at most `slots` neighbours, its own members one more (the item itself is among them).
-        const auto append = [&](std::span<const Index> members, float distance, std::int64_t most) {
-            const auto count = std::min(members.size(), static_cast<std::size_t>(most));
-            for (const Index member : members.first(count)) merged.push_back(knn_key(distance, member));
-        };
+        KnnGroupLists lists(space, slots, indices, distances);
         for (std::int64_t leaf = first; leaf < last; ++leaf) {
+            KnnTreeReach reach;
             for (std::int64_t i = tree.leaf_begin(leaf); i < tree.leaf_end(leaf); ++i) {
                 const std::span<const Index> members = at_place(i);
-                candidates.start();
-                const auto visit = [&](std::int64_t at, const std::array<float, knn_tree_leaf>& squared) {
+                const std::int64_t slot = i - tree.leaf_begin(leaf);
+                const auto visit = [&](std::int64_t at, const typename Tree::Row& squared) {
                     const std::int64_t place = tree.leaf_begin(at);
                     candidates.add(squared, place, static_cast<std::size_t>(tree.leaf_end(at) - place));
                 };
-                tree.search(leaf, i - tree.leaf_begin(leaf), candidates.limit(), visit);
-                merged.clear();
-                append(members, 0.0F, slots + 1);
+                const typename Tree::Point query = tree.point(leaf, slot);
+                const typename Tree::Row own = tree.squared(query, leaf);
+                candidates.start(reach.limit(own));
+                visit(leaf, own);
+                tree.search(query, leaf, candidates.limit(), visit);
                 candidates.settle();
+                reach.set(slot, candidates.reached());
+                lists.start(members);
                 for (std::size_t j = 0; j < candidates.size(); ++j) {
                     const std::int64_t place = candidates.place(j);
                     if (place == i) continue;
@@ -396,22 +377,9 @@ void knn_search_tree(const KnnSpace& space, const KnnGroups& groups, std::int64_
                         return space.distance_in_float64(space.direct_row(members.front()),
                                                          space.direct_row(others.front()));
                     });
-                    append(others, distance, slots);
+                    lists.add(others, distance);
                 }
-                const auto kept = std::min(merged.size(), static_cast<std::size_t>(slots) + 1);
-                const auto last_kept = merged.begin() + static_cast<std::ptrdiff_t>(kept);
-                if (kept < merged.size()) std::nth_element(merged.begin(), last_kept, merged.end());
-                std::sort(merged.begin(), last_kept);
-                for (const Index member : members) {
-                    const Index item = space.valid[static_cast<std::size_t>(member)];
-                    std::int64_t slot = 0;
-                    for (std::size_t m = 0; m < kept && slot < slots; ++m) {
-                        if (knn_key_id(merged[m]) == member) continue;
-                        indices(item, slot) = space.valid[static_cast<std::size_t>(knn_key_id(merged[m]))];
-                        distances(item, slot) = knn_key_distance(merged[m]);
-                        ++slot;
-                    }
-                }
+                lists.write();
             }
         }
     };
@@ -421,7 +389,7 @@ void knn_search_tree(const KnnSpace& space, const KnnGroups& groups, std::int64_
 /// Fills the first `slots` of each valid row; the rest must hold -1 and +inf already.
 inline void knn_tree(const KnnSpace& space, std::int64_t slots, Matrix<Index>& indices,
                      Matrix<float>& distances, int num_threads, const Progress& progress) {
-    const KnnGroups groups = knn_group_equal(space, num_threads);
+    const KnnRepeats groups = knn_find_repeats(space, num_threads);
     const auto search = [&]<std::size_t Dim>(std::integral_constant<std::size_t, Dim>) {
         knn_search_tree<Dim>(space, groups, slots, indices, distances, num_threads, progress);
     };
