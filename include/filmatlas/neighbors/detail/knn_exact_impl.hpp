@@ -16,12 +16,10 @@
 
 namespace filmatlas::detail {
 
-/// Screens every pair of positions once and offers what is left to both of its rows. `Lists` takes offers and has a
-/// limit per position, as `KnnShortlists` does.
-template <class Lists>
+/// Screens every pair of positions once and offers what is left to both of its rows.
 class KnnScreenedPairs {
 public:
-    KnnScreenedPairs(const KnnSpace& space, const KnnScreen& screen, Lists& lists)
+    KnnScreenedPairs(const KnnSpace& space, const KnnScreen& screen, KnnShortlists& lists)
         : space_(space),
           screen_(screen),
           lists_(lists),
@@ -30,10 +28,10 @@ public:
           blocks_((screen.panels() + block_panels_ - 1) / block_panels_),
           locks_(blocks_) {}
 
-    void run(int num_threads, const Progress& progress, const char* stage = "knn_graph") {
+    void run(int num_threads, const Progress& progress) {
         parallel_blocks(
             knn_strips(blocks_), num_threads,
-            [this](std::int64_t t, int) { screen_strip(knn_strip(t, blocks_)); }, progress, stage);
+            [this](std::int64_t t, int) { screen_strip(knn_strip(t, blocks_)); }, progress, "knn_graph");
     }
 
 private:
@@ -169,7 +167,7 @@ private:
 
     const KnnSpace& space_;
     const KnnScreen& screen_;
-    Lists& lists_;
+    KnnShortlists& lists_;
     const Kernels& kernel_;
     std::int64_t block_panels_;
     std::int64_t blocks_;
