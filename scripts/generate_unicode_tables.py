@@ -86,6 +86,7 @@ def array(out, kind, name, items, comment):
 
 def main():
     word = [c for c in CODE_POINTS if re.fullmatch(r"\w", chr(c))]
+    mark = [c for c in CODE_POINTS if unicodedata.category(chr(c))[0] == "M"]
     space = [c for c in CODE_POINTS if chr(c).isspace()]
     # CPython's rule for a capital sigma looks back over case-ignorable characters for a cased one; asking
     # str.lower() itself reveals both properties.
@@ -131,6 +132,7 @@ def main():
     pair = lambda r: f"{{{r[0]:#x},{r[1]:#x}}}"
     quad = lambda r: f"{{{r[0]:#x},{r[1]:#x},{r[2]},{r[3]}}}"
     array(out, "UnicodeRange", "unicode_word", map(pair, ranges(word)), r"Python's \w")
+    array(out, "UnicodeRange", "unicode_mark", map(pair, ranges(mark)), "marks: they belong to the letter before them")
     array(out, "UnicodeRange", "unicode_space", map(pair, ranges(space)), "str.isspace()")
     array(out, "UnicodeRange", "unicode_cased", map(pair, ranges(cased)), "Cased and not Case_Ignorable")
     array(out, "UnicodeRange", "unicode_case_ignorable", map(pair, ranges(ignorable)), "Case_Ignorable")

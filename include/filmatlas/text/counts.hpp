@@ -59,6 +59,12 @@ CsrMatrix<std::int32_t> count_with_vocabulary(std::span<const std::string> texts
                                               const TokenizeOptions& options = {}, int num_threads = 0,
                                               const Progress& progress = {});
 
+/// The same from tokens; `options` gives the n-gram range only.
+CsrMatrix<std::int32_t> count_with_vocabulary(const TokenStream& stream,
+                                              std::span<const std::string> vocabulary,
+                                              const TokenizeOptions& options = {}, int num_threads = 0,
+                                              const Progress& progress = {});
+
 /// Documents per term, shape (terms,).
 std::vector<std::int64_t> document_frequency(const CsrMatrix<std::int32_t>& counts);
 

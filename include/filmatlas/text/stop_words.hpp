@@ -17,7 +17,8 @@ namespace filmatlas {
 std::vector<std::string_view> stop_list_names();
 
 /// Words of a list, ascending, lower case. "english": the 318 words that scikit-learn uses, of the Glasgow
-/// Information Retrieval Group; "": none.
+/// Information Retrieval Group; 22 further languages: short lists of function words, by name ("german") or
+/// code ("de"); those of Chinese and Japanese hold what WordRule::Unicode makes of them. "": none.
 /// @throws Error (InvalidArgument) naming the lists that exist.
 std::span<const std::string_view> stop_list(std::string_view name);
 

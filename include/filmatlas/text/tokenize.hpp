@@ -18,8 +18,25 @@
 ///
 /// A token is a maximal run of word characters (is_word) of the lower-cased text: the pattern
 /// `(?u)\b\w\w+\b` on `str.lower()` for the default `min_length`.
+///
+/// That pattern takes a sentence of Chinese, Japanese or Thai for one word, and breaks words at their vowel
+/// signs (Hindi, Thai), at decomposed accents ("e" + U+0301) and behind a Turkish capital dotted I.
+/// WordRule::Unicode does neither.
 
 namespace filmatlas {
+
+/// What a word is.
+enum class WordRule {
+    Python,  ///< as scikit-learn's default pattern
+    /// Marks belong to the letter before them, joiners to the word around them. Scripts that are written
+    /// without spaces (Han, hiragana, Thai, Lao, Khmer, Burmese) give overlapping pairs of characters, a
+    /// character alone gives itself; katakana and hangul give words.
+    Unicode,
+};
+/// "python", "unicode".
+std::string_view to_string(WordRule rule) noexcept;
+/// @throws Error (InvalidArgument) naming the accepted words.
+WordRule word_rule_from_string(std::string_view name);
 
 /// How texts become terms. Used alike when fitting and when encoding new texts.
 struct TokenizeOptions {
@@ -33,6 +50,14 @@ struct TokenizeOptions {
     /// Stop words go before runs are formed, so a run may jump over them, as in scikit-learn.
     int ngram_min = 1;
     int ngram_max = 1;
+    /// false: a run never reaches over a stop word (in a TokenStream, stop words are then the empty token).
+    bool jump_stop_words = true;
+    WordRule words = WordRule::Python;
+    /// Punctuation that holds a word together where it stands between word characters: "-'" keeps "sci-fi"
+    /// and "don't" whole (U+2019 counts as an apostrophe). ASCII.
+    std::string inner_characters = {};
+    /// Name of a stemmer (see stem()), applied to tokens that are no stop words; "" = none.
+    std::string stemmer = {};
     bool operator==(const TokenizeOptions&) const = default;
 };
 
@@ -59,7 +84,7 @@ struct TokenStream {
     bool operator==(const TokenStream&) const = default;
 };
 
-/// Tokenises all texts (n-gram fields are not used here). The same for any `num_threads`.
+/// Tokenises all texts (n-gram lengths are not used here). The same for any `num_threads`.
 /// Cost: one pass over the bytes; memory 4 bytes per token beside the vocabulary.
 /// @throws Error (InvalidArgument) for bad options; (Memory) above 2^31 - 1 distinct tokens; (Cancelled).
 TokenStream token_stream(std::span<const std::string> texts, const TokenizeOptions& options = {},

@@ -229,3 +229,42 @@ TEST_CASE("document_frequency: documents, not occurrences") {
     const CountResult result = count_terms(std::vector<std::string>{"aa aa bb", "aa", "cc"});
     CHECK(document_frequency(result.counts) == std::vector<std::int64_t>{2, 1, 1});
 }
+
+TEST_CASE("count_terms: all tokeniser settings give the counts of tokenize(), found and with a vocabulary") {
+    std::vector<std::string> texts;
+    for (int i = 0; i < 120; ++i) {
+        texts.push_back("The king's robots of war " +
+                        std::string(i % 3 == 0 ? "dreaming of the sea" : "dream of sci-fi") +
+                        (i % 4 == 0 ? " 北京大学" : ""));
+    }
+    for (TokenizeOptions tokens :
+         {TokenizeOptions{.stop_words = "english", .ngram_max = 3, .jump_stop_words = false},
+          TokenizeOptions{.stop_words = "english", .ngram_max = 2, .stemmer = "english"},
+          TokenizeOptions{
+              .stop_words = "english", .ngram_max = 2, .jump_stop_words = false, .stemmer = "english"},
+          TokenizeOptions{.ngram_max = 2, .words = WordRule::Unicode, .inner_characters = "-'"}}) {
+        CountOptions options;
+        options.tokens = tokens;
+        const CountResult counted = count_terms(texts, options);
+        for (const std::size_t i : {0U, 1U, 4U}) {
+            std::map<std::string, std::int32_t> expected;
+            for (const std::string& term : tokenize(texts[i], tokens)) {
+                if (!term.empty()) ++expected[term];
+            }
+            std::map<std::string, std::int32_t> found;
+            for (auto e = static_cast<std::size_t>(counted.counts.indptr[i]);
+                 e < static_cast<std::size_t>(counted.counts.indptr[i + 1]); ++e) {
+                found[counted.vocabulary[static_cast<std::size_t>(counted.counts.indices[e])]] =
+                    counted.counts.values[e];
+            }
+            CHECK(found == expected);
+        }
+        const auto again = count_with_vocabulary(texts, counted.vocabulary, tokens);
+        CHECK(again.indices == counted.counts.indices);
+        CHECK(again.values == counted.counts.values);
+        const auto streamed = count_with_vocabulary(token_stream(texts, tokens), counted.vocabulary, tokens);
+        CHECK(streamed.values == counted.counts.values);
+        options.num_threads = 3;
+        CHECK(count_terms(texts, options).counts.values == counted.counts.values);
+    }
+}

@@ -170,3 +170,78 @@ TEST_CASE("token_stream: hostile texts") {
     CHECK(token_stream(std::vector<std::string>{shorts}).num_tokens() == 0);
     CHECK(token_stream(std::vector<std::string>{shorts}, {.min_length = 1}).num_tokens() == 300000);
 }
+
+namespace {
+
+using Words = std::vector<std::string>;
+constexpr const char* kDevanagari = "हिन्दी फ़िल्म";
+
+}  // namespace
+
+TEST_CASE("tokenize: the Unicode rule keeps accents, vowel signs and dotted letters in their words") {
+    const TokenizeOptions unicode{.words = WordRule::Unicode};
+    CHECK(tokenize("Ame\xCC\x81lie", unicode) == Words{"ame\xCC\x81lie"});  // decomposed
+    CHECK(tokenize("Ame\xCC\x81lie").size() == 2);                          // as Python's pattern has it
+    CHECK(tokenize(kDevanagari, unicode) == Words{"हिन्दी", "फ़िल्म"});
+    CHECK(tokenize(kDevanagari) != tokenize(kDevanagari, unicode));
+    CHECK(tokenize("İstanbul'da", unicode) == Words{"istanbul", "da"});
+    CHECK(tokenize("مُحَمَّد", unicode) == Words{"مُحَمَّد"});
+    CHECK(tokenize("Straße ÜBER größe", unicode) == Words{"straße", "über", "größe"});
+}
+
+TEST_CASE("tokenize: scripts without spaces become pairs of characters") {
+    const TokenizeOptions unicode{.words = WordRule::Unicode};
+    CHECK(tokenize("我爱北京", unicode) == Words{"我爱", "爱北", "北京"});
+    CHECK(tokenize("我爱北京") == Words{"我爱北京"});
+    CHECK(tokenize("犬。", unicode) == Words{"犬"});
+    CHECK(tokenize("HAL9000と対話するアニメーション", unicode) ==
+          Words{"hal9000", "と対", "対話", "話す", "する", "アニメーション"});
+    CHECK(tokenize("ที่ดี", unicode) == Words{"ที่ดี"});  // two characters, with their marks
+    CHECK(tokenize("한국 영화", unicode) == Words{"한국", "영화"});
+    for (const std::string& word : tokenize("これは長い文章です。とても長い文章です。", unicode))
+        CHECK(count_code_points(word) <= 2);
+}
+
+TEST_CASE("tokenize: punctuation that holds words together") {
+    const TokenizeOptions joined{.inner_characters = "-'"};
+    CHECK(tokenize("Sci-fi isn't -- don\xE2\x80\x99t 'quoted' end-", joined) ==
+          Words{"sci-fi", "isn't", "don't", "quoted", "end"});
+    CHECK_THROWS_WITH_AS(tokenize("a", TokenizeOptions{.inner_characters = "a"}),
+                         doctest::Contains("inner_characters"), Error);
+}
+
+TEST_CASE("tokenize: runs over stop words or not, and stems") {
+    TokenizeOptions options{.stop_words = "english", .ngram_min = 2, .ngram_max = 2};
+    CHECK(tokenize("lord of the rings, dark night", options) ==
+          Words{"lord rings", "rings dark", "dark night"});
+    options.jump_stop_words = false;
+    CHECK(tokenize("lord of the rings, dark night", options) == Words{"rings dark", "dark night"});
+    CHECK(tokenize("Robots robot robotic", TokenizeOptions{.stemmer = "english"}) ==
+          Words{"robot", "robot", "robot"});
+    CHECK_THROWS_WITH_AS(tokenize("a", TokenizeOptions{.stemmer = "klingon"}), doctest::Contains("klingon"),
+                         Error);
+}
+
+TEST_CASE("token_stream: every word rule gives the words of tokenize(), for any number of threads") {
+    std::vector<std::string> texts;
+    for (int i = 0; i < 400; ++i) {
+        texts.push_back("The Sci-Fi robots of 東京タワー " + std::to_string(i % 37) +
+                        " e\xCC\x81t\xC3\xA9 can't ภาษาไทย " +
+                        std::string(i % 5 == 0 ? "\xFF\xC3 broken" : "dreams dreaming"));
+    }
+    for (const TokenizeOptions& options :
+         {TokenizeOptions{.words = WordRule::Unicode}, TokenizeOptions{.inner_characters = "-'"},
+          TokenizeOptions{.stop_words = "english", .words = WordRule::Unicode, .stemmer = "english"}}) {
+        const TokenStream stream = token_stream(texts, options, 1);
+        CHECK(stream == token_stream(texts, options, 3));
+        CHECK(std::is_sorted(stream.vocabulary.begin(), stream.vocabulary.end()));
+        for (const std::size_t i : {0U, 5U, 77U}) {
+            Words words;
+            for (const Index id : stream.document(static_cast<std::int64_t>(i)))
+                words.push_back(stream.vocabulary[static_cast<std::size_t>(id)]);
+            CHECK(words == tokenize(texts[i], options));
+        }
+    }
+    const TokenStream kept = token_stream(texts, {.stop_words = "english", .jump_stop_words = false});
+    CHECK(kept.vocabulary.front().empty());
+}

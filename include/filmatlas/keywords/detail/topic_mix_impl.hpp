@@ -53,6 +53,11 @@ public:
             sums[rows_[e]] += weight * values_[e];
         }
     }
+    /// Classes that hold the term.
+    std::span<const Index> classes_with(Index term) const {
+        const std::size_t begin = begin_[static_cast<std::size_t>(term)];
+        return {rows_.data() + begin, begin_[static_cast<std::size_t>(term) + 1] - begin};
+    }
 
 private:
     std::size_t classes_;
@@ -171,8 +176,8 @@ FILMATLAS_INLINE CsrMatrix<double> topic_mix(const TokenStream& documents, const
                     }
                     if (held.empty()) return;
                     std::sort(held.begin(), held.end());
-                    std::fill(dots.begin(), dots.end(), 0.0);
                     double squares = 0;
+                    std::size_t touched = 0;
                     for (std::size_t e = 0; e < held.size();) {
                         std::size_t next = e;
                         while (next < held.size() && held[next] == held[e]) ++next;
@@ -181,13 +186,22 @@ FILMATLAS_INLINE CsrMatrix<double> topic_mix(const TokenStream& documents, const
                                                                  options.reduce_frequent_words);
                         squares += weight * weight;
                         index.add(held[e], weight, dots.data());
+                        touched += index.classes_with(held[e]).size();
                         e = next;
                     }
-                    if (!(squares > 0)) return;
-                    const double scale = 1 / std::sqrt(squares);
-                    for (std::size_t c = 0; c < classes; ++c) {
+                    const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0.0;
+                    // `dots` is left at zero. Few windows touch many classes: rare terms are looked up.
+                    const auto take = [&](std::size_t c) {
                         const double cosine = dots[c] * scale;
                         sums[c] += cosine >= least ? cosine : 0.0;
+                        dots[c] = 0;
+                    };
+                    if (touched < classes / 2) {
+                        for (const Index term : held) {
+                            for (const Index c : index.classes_with(term)) take(static_cast<std::size_t>(c));
+                        }
+                    } else {
+                        for (std::size_t c = 0; c < classes; ++c) take(c);
                     }
                 };
                 if (length < window) {

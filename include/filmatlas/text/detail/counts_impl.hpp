@@ -3,6 +3,7 @@
 #define FILMATLAS_TEXT_DETAIL_COUNTS_IMPL_HPP
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/text/counts.hpp"
 #include "filmatlas/text/detail/token_table.hpp"
+#include "filmatlas/text/detail/word_scan.hpp"
 #include "filmatlas/text/tokenize.hpp"
 #include "filmatlas/text/vocabulary.hpp"
 
@@ -34,16 +36,18 @@ struct CountLevel {
     std::vector<std::uint32_t> df;      ///< documents
     std::vector<std::uint32_t> at;      ///< per token of the stream, the run that starts there, or kNoTerm
     std::vector<std::uint32_t> column;  ///< final column, or kNoTerm
+    std::vector<std::uint32_t>
+        of_token;  ///< in place of `at`, when only tokens are counted: term of a token id
 
     std::size_t size() const noexcept { return last.size(); }
 };
 
-/// Level 1: the tokens themselves.
-inline CountLevel count_tokens(const TokenStream& stream, std::int64_t min_df) {
+/// Level 1: the tokens themselves; the empty one stands for stop words that end runs.
+inline CountLevel count_tokens(const TokenStream& stream, std::int64_t min_df, bool with_df, bool with_runs) {
     CountLevel level;
-    std::vector<std::uint32_t> df(stream.vocabulary.size(), 0);
-    std::vector<std::uint32_t> seen(stream.vocabulary.size(), 0);  // document + 1
-    for (std::int64_t d = 0; d < stream.num_documents(); ++d) {
+    std::vector<std::uint32_t> df(stream.vocabulary.size(), with_df ? 0U : 1U);
+    std::vector<std::uint32_t> seen(with_df ? stream.vocabulary.size() : 0, 0);  // document + 1
+    for (std::int64_t d = 0; with_df && d < stream.num_documents(); ++d) {
         for (const Index id : stream.document(d)) {
             const auto t = static_cast<std::size_t>(id);
             if (seen[t] == static_cast<std::uint32_t>(d) + 1) continue;
@@ -53,10 +57,14 @@ inline CountLevel count_tokens(const TokenStream& stream, std::int64_t min_df) {
     }
     std::vector<std::uint32_t> kept(df.size(), kNoTerm);
     for (std::size_t t = 0; t < df.size(); ++t) {
-        if (static_cast<std::int64_t>(df[t]) < min_df) continue;
+        if (static_cast<std::int64_t>(df[t]) < min_df || stream.vocabulary[t].empty()) continue;
         kept[t] = static_cast<std::uint32_t>(level.last.size());
         level.last.push_back(static_cast<std::uint32_t>(t));
         level.df.push_back(df[t]);
+    }
+    if (!with_runs) {
+        level.of_token = std::move(kept);
+        return level;
     }
     level.at.resize(stream.ids.size());
     for (std::size_t p = 0; p < stream.ids.size(); ++p)
@@ -190,18 +198,59 @@ inline std::uint64_t number_columns(std::vector<CountLevel>& levels, std::size_t
     return total;
 }
 
-/// Sorted columns of one document, with repeats, become a row.
-inline void append_count_row(std::vector<std::uint32_t>& columns, std::vector<Index>& indices,
-                             std::vector<std::int32_t>& values) {
-    std::sort(columns.begin(), columns.end());
-    for (std::size_t i = 0; i < columns.size();) {
-        std::size_t end = i;
-        while (end < columns.size() && columns[end] == columns[i]) ++end;
-        indices.push_back(static_cast<Index>(columns[i]));
-        values.push_back(static_cast<std::int32_t>(end - i));
-        i = end;
+/// Turns the columns of one document, with repeats and in any order, into a row. Up to kDirect columns it
+/// counts in place and finds the columns that occur in a bitmap of two levels, which costs less than sorting;
+/// above, it sorts.
+class RowCounter {
+public:
+    void reset(std::int64_t columns) {
+        if (columns > kDirect || !count_.empty()) return;
+        count_.assign(static_cast<std::size_t>(columns), 0);
+        bits_.assign(count_.size() / 64 + 1, 0);
+        words_.assign(bits_.size() / 64 + 1, 0);
     }
-}
+    void append(std::vector<std::uint32_t>& columns, std::vector<Index>& indices,
+                std::vector<std::int32_t>& values) {
+        if (count_.empty()) {
+            append_sorted(columns, indices, values);
+            return;
+        }
+        for (const std::uint32_t column : columns) {
+            if (count_[column]++ != 0) continue;
+            bits_[column / 64] |= std::uint64_t{1} << column % 64;
+            words_[column / 4096] |= std::uint64_t{1} << column / 64 % 64;
+        }
+        for (std::size_t w = 0; w < words_.size(); ++w) {
+            for (std::uint64_t word = std::exchange(words_[w], 0); word != 0; word &= word - 1) {
+                const std::size_t b = w * 64 + static_cast<std::size_t>(std::countr_zero(word));
+                for (std::uint64_t bit = std::exchange(bits_[b], 0); bit != 0; bit &= bit - 1) {
+                    const std::size_t column = b * 64 + static_cast<std::size_t>(std::countr_zero(bit));
+                    indices.push_back(static_cast<Index>(column));
+                    values.push_back(std::exchange(count_[column], 0));
+                }
+            }
+        }
+    }
+
+private:
+    static constexpr std::int64_t kDirect = std::int64_t{1} << 20;
+
+    static void append_sorted(std::vector<std::uint32_t>& columns, std::vector<Index>& indices,
+                              std::vector<std::int32_t>& values) {
+        std::sort(columns.begin(), columns.end());
+        for (std::size_t i = 0; i < columns.size();) {
+            std::size_t end = i;
+            while (end < columns.size() && columns[end] == columns[i]) ++end;
+            indices.push_back(static_cast<Index>(columns[i]));
+            values.push_back(static_cast<std::int32_t>(end - i));
+            i = end;
+        }
+    }
+
+    std::vector<std::int32_t> count_;   // of this document
+    std::vector<std::uint64_t> bits_;   // columns that occur
+    std::vector<std::uint64_t> words_;  // words of bits_ that hold any
+};
 
 /// Rows made block by block, at once, become one matrix. `fill(row, columns, worker)` lists a row's columns.
 template <class Fill>
@@ -218,16 +267,20 @@ CsrMatrix<std::int32_t> count_rows(std::int64_t rows, std::int64_t cols, int num
     counts.indptr.assign(static_cast<std::size_t>(rows) + 1, 0);
     const std::int64_t num_blocks = (rows + kRows - 1) / kRows;
     std::vector<Part> parts(static_cast<std::size_t>(num_blocks));
+    std::vector<RowCounter> counters(
+        static_cast<std::size_t>(std::clamp<std::int64_t>(num_blocks, 1, resolve_num_threads(num_threads))));
     parallel_blocks(
         num_blocks, num_threads,
         [&](std::int64_t block, int worker) {
             Part& part = parts[static_cast<std::size_t>(block)];
+            RowCounter& counter = counters[static_cast<std::size_t>(worker)];
+            counter.reset(cols);
             std::vector<std::uint32_t> columns;
             for (std::int64_t i = block * kRows; i < std::min(rows, (block + 1) * kRows); ++i) {
                 const std::size_t before = part.indices.size();
                 columns.clear();
                 fill(i, columns, worker);
-                append_count_row(columns, part.indices, part.values);
+                counter.append(columns, part.indices, part.values);
                 counts.indptr[static_cast<std::size_t>(i) + 1] =
                     static_cast<std::int64_t>(part.indices.size() - before);
             }
@@ -325,6 +378,64 @@ private:
     std::vector<Slot> slots_;
 };
 
+/// The terms of a fixed vocabulary as paths of tokens; node 0 is the empty run.
+class TermPaths {
+public:
+    /// Inserts the vocabulary's tokens into `table`.
+    TermPaths(std::span<const std::string> vocabulary, const TokenizeOptions& options, TokenTable& table)
+        : longest_(static_cast<std::size_t>(options.ngram_max)),
+          trie_(num_words(vocabulary)),
+          column_{kNoTerm} {
+        for (std::size_t t = 0; t < vocabulary.size(); ++t) {
+            const std::string_view term = vocabulary[t];
+            const auto length = 1 + static_cast<std::size_t>(std::count(term.begin(), term.end(), ' '));
+            if (length < static_cast<std::size_t>(options.ngram_min) || length > longest_ ||
+                term.find('\0') != std::string_view::npos) {
+                continue;
+            }
+            std::uint32_t node = 0;
+            for (std::size_t at = 0; at <= term.size();) {
+                const std::size_t end = std::min(term.find(' ', at), term.size());
+                const std::uint32_t token = table.insert(term.substr(at, end - at));
+                std::uint32_t child = trie_.find(node, token);
+                if (child == kNoTerm) {
+                    child = static_cast<std::uint32_t>(column_.size());
+                    trie_.insert(node, token, child);
+                    column_.push_back(kNoTerm);
+                }
+                node = child;
+                at = end + 1;
+            }
+            column_[node] = static_cast<std::uint32_t>(t);
+        }
+    }
+
+    /// Appends the column of every term in a document's tokens (kNone = a word of no term).
+    void count(std::span<const std::uint32_t> tokens, std::vector<std::uint32_t>& row) const {
+        for (std::size_t p = 0; p < tokens.size(); ++p) {
+            std::uint32_t node = 0;
+            for (std::size_t q = p; q < tokens.size() && q - p < longest_; ++q) {
+                if (tokens[q] == TokenTable::kNone) break;
+                node = trie_.find(node, tokens[q]);
+                if (node == kNoTerm) break;
+                if (column_[node] != kNoTerm) row.push_back(column_[node]);
+            }
+        }
+    }
+
+private:
+    static std::size_t num_words(std::span<const std::string> vocabulary) {
+        std::size_t words = 0;
+        for (const std::string& term : vocabulary)
+            words += 1 + static_cast<std::size_t>(std::count(term.begin(), term.end(), ' '));
+        return words;
+    }
+
+    std::size_t longest_;
+    TermTrie trie_;
+    std::vector<std::uint32_t> column_;
+};
+
 }  // namespace detail
 
 FILMATLAS_INLINE void validate(const CountOptions& options) {
@@ -358,7 +469,9 @@ FILMATLAS_INLINE CountResult count_terms(const TokenStream& stream, const CountO
                     "the texts hold more than 2^32 - 2 tokens", "count them in parts");
     }
     std::vector<detail::CountLevel> levels;
-    levels.push_back(detail::count_tokens(stream, options.min_df));
+    // Every token occurs somewhere, so its documents matter only to limits.
+    levels.push_back(detail::count_tokens(
+        stream, options.min_df, options.min_df > 1 || options.max_df<1, options.tokens.ngram_max> 1));
     if (options.tokens.ngram_max > 1) {
         std::vector<std::uint32_t> document_of(stream.ids.size());
         for (std::int64_t d = 0; d < n; ++d) {
@@ -403,11 +516,22 @@ FILMATLAS_INLINE CountResult count_terms(const TokenStream& stream, const CountO
             }
         });
     }
+    std::vector<std::uint32_t> column_of = std::move(levels.front().of_token);  // of a token id
+    for (std::uint32_t& term : column_of) {
+        if (term != detail::kNoTerm) term = levels.front().column[term];
+    }
     result.counts = detail::count_rows(
         n, static_cast<std::int64_t>(columns), options.num_threads, progress, "count_terms",
         [&](std::int64_t d, std::vector<std::uint32_t>& row, int) {
             const auto begin = static_cast<std::size_t>(stream.indptr[static_cast<std::size_t>(d)]);
             const auto end = static_cast<std::size_t>(stream.indptr[static_cast<std::size_t>(d) + 1]);
+            if (options.tokens.ngram_max == 1) {
+                for (std::size_t p = begin; p < end; ++p) {
+                    const std::uint32_t column = column_of[static_cast<std::size_t>(stream.ids[p])];
+                    if (column != detail::kNoTerm) row.push_back(column);
+                }
+                return;
+            }
             for (auto l = static_cast<std::size_t>(options.tokens.ngram_min) - 1; l < levels.size(); ++l) {
                 for (std::size_t p = begin; p < end; ++p) {
                     const std::uint32_t term = levels[l].at[p];
@@ -433,67 +557,60 @@ FILMATLAS_INLINE CsrMatrix<std::int32_t> count_with_vocabulary(std::span<const s
                                                                const TokenizeOptions& options,
                                                                int num_threads, const Progress& progress) {
     validate(options);
+    if (!options.stemmer.empty()) {  // stems are found once per distinct token
+        return count_with_vocabulary(token_stream(texts, options, num_threads, progress), vocabulary, options,
+                                     num_threads, progress);
+    }
     validate_vocabulary(vocabulary);
     const auto min_length = static_cast<std::size_t>(options.min_length);
-    const auto ngram_min = static_cast<std::size_t>(options.ngram_min);
-    const auto ngram_max = static_cast<std::size_t>(options.ngram_max);
     detail::TokenTable table;
     for (const std::string& word : detail::all_stop_words(options.stop_words, options.extra_stop_words))
         table.insert(word);
     const std::uint32_t num_stop = table.size();
-
-    // The terms as paths of tokens: node 0 is the empty run.
-    std::size_t words = 0;
-    for (const std::string& term : vocabulary) {
-        words += 1 + static_cast<std::size_t>(std::count(term.begin(), term.end(), ' '));
-    }
-    detail::TermTrie trie(words);
-    std::vector<std::uint32_t> column{detail::kNoTerm};
-    for (std::size_t t = 0; t < vocabulary.size(); ++t) {
-        const std::string_view term = vocabulary[t];
-        const auto length = 1 + static_cast<std::size_t>(std::count(term.begin(), term.end(), ' '));
-        if (length < ngram_min || length > ngram_max || term.find('\0') != std::string_view::npos) continue;
-        std::uint32_t node = 0;
-        for (std::size_t at = 0; at <= term.size();) {
-            const std::size_t end = std::min(term.find(' ', at), term.size());
-            const std::uint32_t token = table.insert(term.substr(at, end - at));
-            std::uint32_t child = trie.find(node, token);
-            if (child == detail::kNoTerm) {
-                child = static_cast<std::uint32_t>(column.size());
-                trie.insert(node, token, child);
-                column.push_back(detail::kNoTerm);
-            }
-            node = child;
-            at = end + 1;
-        }
-        column[node] = static_cast<std::uint32_t>(t);
-    }
-
+    const detail::TermPaths paths(vocabulary, options, table);
     const detail::UnicodeIndex& index = detail::unicode_index();
+    const detail::WordScanner scanner(options);
     std::vector<detail::TokenBuffer> buffers(static_cast<std::size_t>(resolve_num_threads(num_threads)));
     return detail::count_rows(
         static_cast<std::int64_t>(texts.size()), static_cast<std::int64_t>(vocabulary.size()), num_threads,
         progress, "count_with_vocabulary", [&](std::int64_t i, std::vector<std::uint32_t>& row, int worker) {
             std::vector<std::uint32_t> tokens;
-            detail::scan_tokens(texts[static_cast<std::size_t>(i)], index,
-                                buffers[static_cast<std::size_t>(worker)],
-                                [&](const char* data, std::size_t length, std::size_t code_points) {
-                                    if (code_points < min_length) return detail::TokenBytes::Free;
-                                    const std::uint32_t id = table.find(data, length);
-                                    if (id == detail::TokenTable::kNone || id >= num_stop)
-                                        tokens.push_back(id);
-                                    return detail::TokenBytes::Free;
-                                });
-            for (std::size_t p = 0; p < tokens.size(); ++p) {
-                std::uint32_t node = 0;
-                for (std::size_t q = p; q < tokens.size() && q - p < ngram_max; ++q) {
-                    if (tokens[q] == detail::TokenTable::kNone) break;
-                    node = trie.find(node, tokens[q]);
-                    if (node == detail::kNoTerm) break;
-                    if (column[node] != detail::kNoTerm) row.push_back(column[node]);
-                }
-            }
+            detail::scan_words(options, scanner, texts[static_cast<std::size_t>(i)], index,
+                               buffers[static_cast<std::size_t>(worker)],
+                               [&](const char* data, std::size_t length, std::size_t code_points) {
+                                   if (code_points < min_length) return detail::TokenBytes::Free;
+                                   const std::uint32_t id = table.find(data, length);
+                                   if (id == detail::TokenTable::kNone || id >= num_stop) {
+                                       tokens.push_back(id);
+                                   } else if (!options.jump_stop_words) {
+                                       tokens.push_back(detail::TokenTable::kNone);
+                                   }
+                                   return detail::TokenBytes::Free;
+                               });
+            paths.count(tokens, row);
         });
+}
+
+FILMATLAS_INLINE CsrMatrix<std::int32_t> count_with_vocabulary(const TokenStream& stream,
+                                                               std::span<const std::string> vocabulary,
+                                                               const TokenizeOptions& options,
+                                                               int num_threads, const Progress& progress) {
+    validate(options);
+    validate_vocabulary(vocabulary);
+    detail::TokenTable table;
+    const detail::TermPaths paths(vocabulary, options, table);
+    std::vector<std::uint32_t> known(stream.vocabulary.size(), detail::TokenTable::kNone);
+    for (std::size_t t = 0; t < known.size(); ++t) {
+        if (!stream.vocabulary[t].empty()) known[t] = table.find(stream.vocabulary[t]);
+    }
+    return detail::count_rows(stream.num_documents(), static_cast<std::int64_t>(vocabulary.size()),
+                              num_threads, progress, "count_with_vocabulary",
+                              [&](std::int64_t i, std::vector<std::uint32_t>& row, int) {
+                                  std::vector<std::uint32_t> tokens;
+                                  for (const Index id : stream.document(i))
+                                      tokens.push_back(known[static_cast<std::size_t>(id)]);
+                                  paths.count(tokens, row);
+                              });
 }
 
 FILMATLAS_INLINE std::vector<std::int64_t> document_frequency(const CsrMatrix<std::int32_t>& counts) {

@@ -2,12 +2,16 @@
 #ifndef FILMATLAS_TEXT_DETAIL_STOP_WORDS_IMPL_HPP
 #define FILMATLAS_TEXT_DETAIL_STOP_WORDS_IMPL_HPP
 
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/text/detail/stop_word_lists.hpp"
 #include "filmatlas/text/stop_words.hpp"
 
 namespace filmatlas {
@@ -64,15 +68,46 @@ inline constexpr std::string_view stop_words_english[] = {
     "with",      "within",     "without",    "would",        "yet",        "you",        "your",
     "yours",     "yourself",   "yourselves"};
 
+/// The words of every list of stop_word_lists, ascending, each once; made on first use.
+inline const std::vector<std::vector<std::string_view>>& sorted_stop_words() {
+    static const std::vector<std::vector<std::string_view>> lists = [] {
+        std::vector<std::vector<std::string_view>> out;
+        for (const StopWordList& list : stop_word_lists) {
+            std::vector<std::string_view>& words = out.emplace_back();
+            for (std::size_t at = 0; at < list.words.size();) {
+                const std::size_t end = std::min(list.words.find(' ', at), list.words.size());
+                if (end > at) words.push_back(list.words.substr(at, end - at));
+                at = end + 1;
+            }
+            std::sort(words.begin(), words.end());
+            words.erase(std::unique(words.begin(), words.end()), words.end());
+        }
+        return out;
+    }();
+    return lists;
+}
+
 }  // namespace detail
 
-FILMATLAS_INLINE std::vector<std::string_view> stop_list_names() { return {"english"}; }
+FILMATLAS_INLINE std::vector<std::string_view> stop_list_names() {
+    std::vector<std::string_view> names{"english"};
+    for (const detail::StopWordList& list : detail::stop_word_lists) names.push_back(list.name);
+    std::sort(names.begin(), names.end());
+    return names;
+}
 
 FILMATLAS_INLINE std::span<const std::string_view> stop_list(std::string_view name) {
     if (name.empty()) return {};
-    if (name == "english") return detail::stop_words_english;
+    if (name == "english" || name == "en") return detail::stop_words_english;
+    for (std::size_t i = 0; i < std::size(detail::stop_word_lists); ++i) {
+        const detail::StopWordList& list = detail::stop_word_lists[i];
+        if (name == list.name || name == list.code) return detail::sorted_stop_words()[i];
+    }
+    std::string known;
+    for (const std::string_view list : stop_list_names())
+        known.append(known.empty() ? "" : ", ").append(list);
     throw_invalid("stop_list", "stop_words", std::string("\"").append(name).append("\" is not a known list"),
-                  "use \"english\", \"\" for none, or give words of your own");
+                  "use one of " + known + ", \"\" for none, or give words of your own");
 }
 
 }  // namespace filmatlas

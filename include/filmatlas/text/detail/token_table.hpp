@@ -156,6 +156,12 @@ public:
         }
     }
 
+    std::uint32_t find(std::string_view text) const {
+        std::string padded(text);
+        padded.append(8, '\0');
+        return find(padded.data(), text.size());
+    }
+
     std::uint32_t insert(const char* data, std::size_t length) {
         return insert(data, length, hash(data, length));
     }

@@ -16,6 +16,8 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/text/detail/token_table.hpp"
+#include "filmatlas/text/detail/word_scan.hpp"
+#include "filmatlas/text/stem.hpp"
 #include "filmatlas/text/stop_words.hpp"
 #include "filmatlas/text/tokenize.hpp"
 
@@ -117,7 +119,40 @@ inline std::vector<std::string> merge_token_tables(const std::vector<TokenTable>
     return vocabulary;
 }
 
+/// Replaces the tokens of a stream by their stems.
+inline void stem_stream(TokenStream& stream, std::string_view stemmer, int num_threads) {
+    const auto terms = static_cast<std::int64_t>(stream.vocabulary.size());
+    parallel_for(terms, 4096, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        for (auto t = static_cast<std::size_t>(begin); t < static_cast<std::size_t>(end); ++t) {
+            stream.vocabulary[t] = stem(stream.vocabulary[t], stemmer);
+        }
+    });
+    std::vector<Index> order(stream.vocabulary.size());
+    for (std::size_t t = 0; t < order.size(); ++t) order[t] = static_cast<Index>(t);
+    const auto word = [&](Index t) -> std::string& { return stream.vocabulary[static_cast<std::size_t>(t)]; };
+    std::sort(order.begin(), order.end(), [&](Index a, Index b) { return word(a) < word(b); });
+    std::vector<Index> rank(order.size());
+    std::vector<std::string> stems;
+    for (const Index t : order) {
+        if (stems.empty() || stems.back() != word(t)) stems.push_back(word(t));
+        rank[static_cast<std::size_t>(t)] = static_cast<Index>(stems.size()) - 1;
+    }
+    stream.vocabulary = std::move(stems);
+    for (Index& id : stream.ids) id = rank[static_cast<std::size_t>(id)];
+}
+
 }  // namespace detail
+
+FILMATLAS_INLINE std::string_view to_string(WordRule rule) noexcept {
+    return rule == WordRule::Python ? "python" : "unicode";
+}
+
+FILMATLAS_INLINE WordRule word_rule_from_string(std::string_view name) {
+    for (const WordRule rule : {WordRule::Python, WordRule::Unicode}) {
+        if (name == to_string(rule)) return rule;
+    }
+    throw_invalid("tokenize", "words", "is \"" + std::string(name) + "\"", "use \"python\" or \"unicode\"");
+}
 
 FILMATLAS_INLINE void validate(const TokenizeOptions& options) {
     const auto number = [](std::int64_t value) { return "is " + std::to_string(value); };
@@ -128,29 +163,42 @@ FILMATLAS_INLINE void validate(const TokenizeOptions& options) {
     if (options.ngram_max < options.ngram_min || options.ngram_max > 8) {
         throw_invalid("tokenize", "ngram_max", number(options.ngram_max), "use ngram_min .. 8");
     }
+    for (const char c : options.inner_characters) {
+        if (c <= ' ' || detail::unicode_index().ascii[static_cast<unsigned char>(c)] != 0) {
+            throw_invalid("tokenize", "inner_characters", "holds a space, a letter or more than ASCII",
+                          "give punctuation, e.g. \"-'\"");
+        }
+    }
     static_cast<void>(stop_list(options.stop_words));
+    static_cast<void>(stem("", options.stemmer));
 }
 
 FILMATLAS_INLINE std::vector<std::string> tokenize(std::string_view text, const TokenizeOptions& options) {
     validate(options);
     const std::vector<std::string> stop_words =
         detail::all_stop_words(options.stop_words, options.extra_stop_words);
-    std::vector<std::string> tokens;
+    std::vector<std::string> tokens;  // "" = a stop word that ends runs
     detail::TokenBuffer buffer;
-    detail::scan_tokens(text, detail::unicode_index(), buffer,
-                        [&](const char* data, std::size_t length, std::size_t code_points) {
-                            const std::string_view token(data, length);
-                            if (code_points >= static_cast<std::size_t>(options.min_length) &&
-                                !std::binary_search(stop_words.begin(), stop_words.end(), token)) {
-                                tokens.emplace_back(token);
-                            }
-                            return detail::TokenBytes::Free;
-                        });
+    detail::scan_words(options, detail::WordScanner(options), text, detail::unicode_index(), buffer,
+                       [&](const char* data, std::size_t length, std::size_t code_points) {
+                           const std::string_view token(data, length);
+                           if (code_points < static_cast<std::size_t>(options.min_length))
+                               return detail::TokenBytes::Free;
+                           if (!std::binary_search(stop_words.begin(), stop_words.end(), token)) {
+                               tokens.push_back(stem(token, options.stemmer));
+                           } else if (!options.jump_stop_words && options.ngram_max > 1) {
+                               tokens.emplace_back();
+                           }
+                           return detail::TokenBytes::Free;
+                       });
     if (options.ngram_min == 1 && options.ngram_max == 1) return tokens;
     std::vector<std::string> terms;
     for (auto n = static_cast<std::size_t>(options.ngram_min);
          n <= static_cast<std::size_t>(options.ngram_max) && n <= tokens.size(); ++n) {
         for (std::size_t i = 0; i + n <= tokens.size(); ++i) {
+            const auto run = tokens.begin() + static_cast<std::ptrdiff_t>(i);
+            const auto end = run + static_cast<std::ptrdiff_t>(n);
+            if (std::find(run, end, std::string()) != end) continue;
             std::string term = tokens[i];
             for (std::size_t j = 1; j < n; ++j) term.append(1, ' ').append(tokens[i + j]);
             terms.push_back(std::move(term));
@@ -167,6 +215,8 @@ FILMATLAS_INLINE TokenStream token_stream(std::span<const std::string> texts, co
     const std::vector<std::string> stop_words =
         detail::all_stop_words(options.stop_words, options.extra_stop_words);
     const auto num_stop = static_cast<std::uint32_t>(stop_words.size());
+    const std::uint32_t first_kept = options.jump_stop_words ? num_stop : 0;
+    const detail::WordScanner scanner(options);
     const std::vector<std::int64_t> begins = detail::text_blocks(texts);
     const auto num_blocks = static_cast<std::int64_t>(begins.size()) - 1;
 
@@ -195,15 +245,15 @@ FILMATLAS_INLINE TokenStream token_stream(std::span<const std::string> texts, co
             for (auto i = static_cast<std::size_t>(begins[b]); i < static_cast<std::size_t>(begins[b + 1]);
                  ++i) {
                 const std::size_t before = ids.size();
-                detail::scan_tokens(texts[i], index, buffers[w],
-                                    [&](const char* data, std::size_t length, std::size_t code_points) {
-                                        if (code_points < min_length) return detail::TokenBytes::Free;
-                                        batch.add(table, data, length);
-                                        if (!batch.full()) return detail::TokenBytes::Keep;
-                                        batch.flush(table, num_stop, ids);
-                                        return detail::TokenBytes::FreeAll;
-                                    });
-                batch.flush(table, num_stop, ids);
+                detail::scan_words(options, scanner, texts[i], index, buffers[w],
+                                   [&](const char* data, std::size_t length, std::size_t code_points) {
+                                       if (code_points < min_length) return detail::TokenBytes::Free;
+                                       batch.add(table, data, length);
+                                       if (!batch.full()) return detail::TokenBytes::Keep;
+                                       batch.flush(table, first_kept, ids);
+                                       return detail::TokenBytes::FreeAll;
+                                   });
+                batch.flush(table, first_kept, ids);
                 stream.indptr[i + 1] = static_cast<std::int64_t>(ids.size() - before);
             }
         },
@@ -212,14 +262,19 @@ FILMATLAS_INLINE TokenStream token_stream(std::span<const std::string> texts, co
 
     std::vector<std::vector<Index>> ranks;
     stream.vocabulary = detail::merge_token_tables(tables, num_stop, ranks, num_threads);
+    // Stop words that end runs become the empty token, which comes first.
+    const Index shift = options.jump_stop_words ? 0 : 1;
+    if (shift == 1) stream.vocabulary.insert(stream.vocabulary.begin(), std::string());
     stream.ids.resize(static_cast<std::size_t>(stream.indptr.back()));
     parallel_blocks(num_blocks, num_threads, [&](std::int64_t block, int) {
         const auto b = static_cast<std::size_t>(block);
         const std::vector<Index>& rank = ranks[block_worker[b]];
         auto out = static_cast<std::size_t>(stream.indptr[static_cast<std::size_t>(begins[b])]);
-        for (const std::uint32_t id : block_ids[b]) stream.ids[out++] = rank[id];
+        for (const std::uint32_t id : block_ids[b])
+            stream.ids[out++] = rank[id] + shift;  // ranks of stop words are -1
         std::vector<std::uint32_t>().swap(block_ids[b]);
     });
+    if (!options.stemmer.empty()) detail::stem_stream(stream, options.stemmer, num_threads);
     return stream;
 }
 
