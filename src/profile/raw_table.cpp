@@ -32,6 +32,7 @@ void clean_cell_text(std::string& text, std::int32_t column, Row& row) {
         row.notes.push_back({column, reason});
     };
     note(repairs.invalid_utf8, kInvalidUtf8);
+    note(repairs.html_entities, kHtmlEntities);
     note(repairs.double_encoded, kDoubleEncoded);
     if (repairs.white_space) ++row.white_space_texts;
 }

@@ -49,6 +49,7 @@ struct Row {
 };
 
 inline constexpr std::string_view kInvalidUtf8 = "bytes that are not UTF-8 became U+FFFD";
+inline constexpr std::string_view kHtmlEntities = "HTML character references were resolved";
 inline constexpr std::string_view kDoubleEncoded = "doubly encoded UTF-8 was repaired";
 inline constexpr std::string_view kRepeatedTags = "repeated tags were dropped";
 

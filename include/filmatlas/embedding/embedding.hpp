@@ -69,16 +69,43 @@ struct EmbeddingSource {
     double weight = 1;                ///< >= 0; normalised to sum 1 over the sources
 };
 
+/// How the vectors of several sources become one similarity.
+enum class Fusion {
+    /// Square-root-weighted concatenation: the similarity is the weighted mean of the cosines; shares exact.
+    Concatenate,
+    /// The weighted mean of the unit vectors, which all have one length. Products of different sources belong to
+    /// neither, so shares (see pair_similarity) are a convention.
+    Average,
+    /// One vector of one text that holds all sources; brought along. Shares are estimated from the sources alone.
+    Early,
+};
+/// "concatenate", "average", "early".
+std::string_view to_string(Fusion fusion) noexcept;
+
+/// Whose weights make up for a source that an item lacks.
+enum class MissingRule {
+    /// The pair's: weights sum to 1 over the sources that both have. Items that share one source only can then be
+    /// nearer than items that share all.
+    Pair,
+    /// Each item's own, as in combine_embeddings(): what only one of the two has counts as unlike.
+    Item,
+};
+/// "pair", "item".
+std::string_view to_string(MissingRule rule) noexcept;
+
 struct CombineOptions {
     /// Items that lack a source: true = their present parts are scaled up so that the row has unit norm (weights
     /// renormalised per item); false = the part stays zero and the row's norm is below 1.
     bool renormalize_missing = true;
     OnInvalid on_invalid = OnInvalid::Error;  ///< for items that lack every source
     int num_threads = 0;
+    Fusion fusion = Fusion::Concatenate;  ///< or Average: one part; Early is no way to combine vectors
 };
 
 /// Concatenation of sqrt(weight) * unit(part): similarity splits exactly into per-source shares.
-/// @throws Error (Shape) naming the source with another number of rows; (InvalidArgument) for bad weights.
+/// With Fusion::Average the weighted mean of the unit parts, scaled to unit norm, as one part called "average".
+/// @throws Error (Shape) naming the source with another number of rows, or for Average of columns; (InvalidArgument)
+///         for bad weights and Fusion::Early.
 Embedding combine_embeddings(const std::vector<EmbeddingSource>& sources, const CombineOptions& options = {});
 
 /// Share of each part in the dot product of items a and b; sums to the dot product. Shape (parts,).

@@ -3,6 +3,7 @@
 #define FILMATLAS_PROFILE_COMPOSE_HPP
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,13 @@ struct Source {
     std::string suffix = {};  ///< put behind it, e.g. "."
 };
 
+/// Tokens that an encoder makes of a unit: a word token, or one punctuation mark. At least 0.
+using TokenCost = std::function<std::int64_t(std::string_view unit)>;
+
+/// Estimate of the pieces that a BERT-like vocabulary of 30,000 makes of a unit: one up to nine letters and for each
+/// further four, one per three digits and per two letters of other scripts than Latin, one per mark.
+std::int64_t word_piece_estimate(std::string_view unit) noexcept;
+
 struct ComposeOptions {
     /// Budget of the composed text, prefixes and suffixes included; 0 = no limit.
     std::int64_t max_tokens = 0;
@@ -48,9 +56,16 @@ struct ComposeOptions {
     std::string title_column = "title";
     std::string separator = " ";  ///< between sources of the composed text
     int num_threads = 0;          ///< 0 = choose for me; never changes the result
+    /// How budgets and accounts count, e.g. word_piece_estimate; empty = word tokens, one each. Called from several
+    /// threads unless num_threads is 1.
+    TokenCost token_cost = {};
+    /// A sentence (of at least three words) that an earlier source of the item has already is left out of the composed
+    /// text; compared without case and punctuation. Source texts keep theirs.
+    bool drop_repeated_sentences = false;
 };
 
-/// Where a piece of the composed text came from: bytes [begin, end), without prefix and suffix.
+/// Where a piece of the composed text came from: bytes [begin, end), without prefix and suffix; a source has several
+/// where repeated sentences were left out of it.
 struct ProvenanceSpan {
     Index source = 0;
     Index begin = 0;
@@ -67,6 +82,7 @@ struct SourceShare {
     std::int64_t cut_items = 0;     ///< items whose text was cut
     double token_share = 0;         ///< of all kept tokens
     std::int64_t dropped_tags = 0;  ///< left out by min_score, min_lift or max_items; not counted as cut
+    std::int64_t repeated_tokens = 0;  ///< of sentences that an earlier source has; neither kept nor cut
 };
 
 struct Profiles {
@@ -83,6 +99,8 @@ struct Profiles {
 
 /// Number of word tokens of UTF-8 text (ill-formed bytes separate words).
 std::int64_t count_tokens(std::string_view text) noexcept;
+/// Tokens of the text's words and punctuation marks by a cost; word tokens when it is empty.
+std::int64_t count_tokens(std::string_view text, const TokenCost& cost);
 
 /// Cost: linear in the text; parallel over items, the same result for any number of threads. Items without
 /// any text get an empty profile.

@@ -124,3 +124,25 @@ TEST_CASE("clean_text: a megabyte is no trouble") {
     CHECK(cleaned(text) == trimmed);
     CHECK(cleaned(encode_twice(text)) == trimmed);
 }
+
+TEST_CASE("clean_text: HTML character references, by name and number, however often escaped") {
+    const std::pair<const char*, const char*> known[] = {
+        {"Tom &amp; Jerry", "Tom & Jerry"},
+        {"&quot;Am&eacute;lie&quot;", "\"Am\xC3\xA9lie\""},
+        {"It&#39;s &#x2019;quoted&#X2019;", "It's \xE2\x80\x99quoted\xE2\x80\x99"},
+        {"&amp;amp;lt;", "<"},
+        {"caf&#233;&nbsp;&nbsp;au lait", "caf\xC3\xA9 au lait"},
+        {"&#151; dash", "\xE2\x80\x94 dash"},  // Windows-1252, as browsers read it
+        {"&Eacute;&eacute;", "\xC3\x89\xC3\xA9"}};
+    for (const auto& [raw, expected] : known) {
+        std::string text = raw;
+        CHECK(clean_text(text).html_entities);
+        CHECK(text == expected);
+        CHECK_FALSE(clean_text(text).html_entities);
+    }
+    for (const std::string text : {"AT&T; &c. & so on;", "&unknown; &#; &#x; &#0; &#xD800000; &#99999999;",
+                                   "R&B", "&amp", "&;", "&"}) {
+        CHECK(cleaned(text) == text);
+    }
+    CHECK(cleaned("&#xD800;") == "\xEF\xBF\xBD");
+}

@@ -353,3 +353,88 @@ TEST_CASE("default_sources: tags first, long texts, no identity") {
     CHECK(compose_profiles(records, sources).texts[0].find("Alpha") == std::string::npos);
     CHECK(default_sources(Records{}).empty());
 }
+
+TEST_CASE("compose_profiles: budgets count as the encoder counts") {
+    Records records;
+    records.ids = {"a"};
+    Column plot;
+    plot.name = "plot";
+    plot.text = {"One two, three! Four five."};
+    Column tags;
+    tags.name = "tags";
+    tags.kind = ColumnKind::Tags;
+    tags.tags = {{"owl", "night bird", "moon"}};
+    records.columns = {plot, tags};
+    ComposeOptions options;
+    options.token_cost = [](std::string_view unit) -> std::int64_t { return unit == "three" ? 3 : 1; };
+    const Source all{.name = "plot"};
+    // One two , three(3) ! Four five . = 10 tokens
+    CHECK(compose_profiles(records, {all}, options).kept_tokens(0, 0) == 10);
+    CHECK(count_tokens("One two, three!", options.token_cost) == 7);
+    CHECK(count_tokens("One two, three!", {}) == 3);
+    for (const auto& [budget, text] : {std::pair<std::int64_t, std::string>{1, "One"},
+                                       {2, "One two"},
+                                       {3, "One two,"},
+                                       {5, "One two,"},  // "three" does not fit
+                                       {6, "One two, three"},
+                                       {9, "One two, three! Four five"},
+                                       {10, "One two, three! Four five."}}) {
+        Source cut = all;
+        cut.max_tokens = budget;
+        const Profiles profiles = compose_profiles(records, {cut}, options);
+        CHECK(profiles.texts[0] == text);
+        CHECK(profiles.kept_tokens(0, 0) == count_tokens(text, options.token_cost));
+        CHECK(profiles.kept_tokens(0, 0) + profiles.cut_tokens(0, 0) == 10);
+    }
+    // Commas between tags count, and a tag is cut whole: owl , night bird = 4.
+    for (const auto& [budget, text] : {std::pair<std::int64_t, std::string>{3, "owl"},
+                                       {4, "owl, night bird"},
+                                       {6, "owl, night bird, moon"}}) {
+        const Profiles profiles =
+            compose_profiles(records, {Source{.name = "tags", .max_tokens = budget}}, options);
+        CHECK(profiles.texts[0] == text);
+    }
+}
+
+TEST_CASE("word_piece_estimate: short words are one piece, long ones, numbers and marks more") {
+    CHECK(word_piece_estimate("owl") == 1);
+    CHECK(word_piece_estimate("mysteries") == 1);
+    CHECK(word_piece_estimate("incomprehensible") == 3);
+    CHECK(word_piece_estimate("1984") == 2);
+    CHECK(word_piece_estimate(",") == 1);
+    CHECK(word_piece_estimate("don't") == 2);
+    CHECK(word_piece_estimate("\xE5\x8C\x97") == 1);
+    CHECK(word_piece_estimate("") == 0);
+}
+
+TEST_CASE("compose_profiles: sentences that an earlier source has are left out, with an account") {
+    Records records;
+    records.ids = {"a", "b"};
+    Column overview;
+    overview.name = "overview";
+    overview.text = {"A dog is lost. Nobody looks for it. Go on.", "All new here."};
+    Column review;
+    review.name = "review";
+    review.text = {"Great fun! A DOG is lost! We liked it. Go on.", "all new, here"};
+    records.columns = {overview, review};
+    ComposeOptions options;
+    const std::vector<Source> sources{{.name = "overview"}, {.name = "review", .prefix = "They say: "}};
+    CHECK(compose_profiles(records, sources, options).report[1].repeated_tokens == 0);
+    options.drop_repeated_sentences = true;
+    const Profiles profiles = compose_profiles(records, sources, options);
+    CHECK(profiles.texts[0] ==
+          "A dog is lost. Nobody looks for it. Go on. They say: Great fun! We liked it. Go on.");
+    CHECK(profiles.texts[1] == "All new here.");
+    CHECK(profiles.source_texts[1][0] == review.text[0]);  // the source's own text stays whole
+    CHECK(profiles.report[1].repeated_tokens == 4 + 3);
+    CHECK(profiles.kept_tokens(0, 1) == 2 + 3 + 2);
+    REQUIRE(profiles.spans[0].size() == 3);
+    std::string joined;
+    for (const ProvenanceSpan& span : profiles.spans[0]) {
+        if (span.source != 1) continue;
+        joined += profiles.texts[0].substr(static_cast<std::size_t>(span.begin),
+                                           static_cast<std::size_t>(span.end - span.begin)) +
+                  "|";
+    }
+    CHECK(joined == "Great fun! |We liked it. Go on.|");
+}

@@ -64,6 +64,37 @@ inline void embedding_check_rows_fit(const char* stage, std::int64_t n) {
     }
 }
 
+/// The parts of a combined embedding, each scaled by the root of its weight, as one weighted mean.
+inline Embedding embedding_average(const Embedding& combined, const CombineOptions& options) {
+    const std::int64_t d = combined.parts.front().end;
+    for (const EmbeddingPart& part : combined.parts) {
+        if (part.end - part.begin != d) {
+            throw_shape("combine_embeddings",
+                        "sources of " + std::to_string(d) + " and " + std::to_string(part.end - part.begin) +
+                            " dimensions have no average",
+                        "encode them alike, or use Fusion::Concatenate");
+        }
+    }
+    Matrix<float> mean(combined.vectors.rows(), d);
+    parallel_for(mean.rows(), embedding_grain, options.num_threads,
+                 [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t i = begin; i < end; ++i) {
+                         const float* row = combined.vectors.row_data(i);
+                         for (std::int64_t j = 0; j < d; ++j) {
+                             double sum = 0;
+                             for (const EmbeddingPart& part : combined.parts)
+                                 sum += std::sqrt(part.weight) * static_cast<double>(row[part.begin + j]);
+                             mean(i, j) = static_cast<float>(sum);
+                         }
+                     }
+                 });
+    EmbeddingOptions plain;
+    plain.on_invalid = options.on_invalid;  // opposite sources can cancel
+    plain.name = "average";
+    plain.num_threads = options.num_threads;
+    return make_embedding(mean.view(), plain);
+}
+
 }  // namespace detail
 
 FILMATLAS_INLINE std::string_view to_string(BadRowReason reason) noexcept {
@@ -113,9 +144,25 @@ FILMATLAS_INLINE Embedding make_embedding(MatrixView<const float> vectors, const
     return out;
 }
 
+FILMATLAS_INLINE std::string_view to_string(Fusion fusion) noexcept {
+    switch (fusion) {
+        case Fusion::Concatenate: return "concatenate";
+        case Fusion::Average: return "average";
+        case Fusion::Early: return "early";
+    }
+    return "unknown";
+}
+
+FILMATLAS_INLINE std::string_view to_string(MissingRule rule) noexcept {
+    return rule == MissingRule::Pair ? "pair" : "item";
+}
+
 FILMATLAS_INLINE Embedding combine_embeddings(const std::vector<EmbeddingSource>& sources,
                                               const CombineOptions& options) {
     constexpr const char* stage = "combine_embeddings";
+    if (options.fusion == Fusion::Early) {
+        throw_invalid(stage, "fusion", "is early", "compose one text of the sources and encode it");
+    }
     if (sources.empty()) throw_invalid(stage, "sources", "none given", "give at least one source");
     const std::int64_t n = sources.front().vectors.rows;
     detail::embedding_check_rows_fit(stage, n);
@@ -193,7 +240,7 @@ FILMATLAS_INLINE Embedding combine_embeddings(const std::vector<EmbeddingSource>
     if (!out.bad_rows.empty() && options.on_invalid == OnInvalid::Error) {
         detail::embedding_refuse(stage, out.bad_rows, n, "lack every source");
     }
-    return out;
+    return options.fusion == Fusion::Average ? detail::embedding_average(out, options) : out;
 }
 
 FILMATLAS_INLINE std::vector<double> similarity_shares(const Embedding& embedding, Index a, Index b) {

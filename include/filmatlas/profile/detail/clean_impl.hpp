@@ -2,8 +2,14 @@
 #ifndef FILMATLAS_PROFILE_DETAIL_CLEAN_IMPL_HPP
 #define FILMATLAS_PROFILE_DETAIL_CLEAN_IMPL_HPP
 
+#include <algorithm>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "filmatlas/core/utf8.hpp"
@@ -109,6 +115,57 @@ inline bool clean_undo_punctuation(std::string& text) {
     return true;
 }
 
+struct HtmlEntity {
+    std::string_view name;
+    char32_t value;
+};
+inline constexpr HtmlEntity clean_html_entities[] = {
+#include "filmatlas/profile/detail/html_entities.inc"
+};
+
+/// Code point of the reference "&name;" or "&#number;" between its first and last byte, or 0.
+inline char32_t clean_entity(std::string_view name) noexcept {
+    if (name.size() < 2) return 0;
+    if (name[0] != '#') {
+        const auto* const end = std::end(clean_html_entities);
+        const auto* const found = std::lower_bound(
+            std::begin(clean_html_entities), end, name,
+            [](const HtmlEntity& entity, std::string_view key) { return entity.name < key; });
+        return found != end && found->name == name ? found->value : 0;
+    }
+    const bool hexadecimal = name[1] == 'x' || name[1] == 'X';
+    const std::string_view digits = name.substr(hexadecimal ? 2 : 1);
+    if (digits.empty() || digits.size() > 7) return 0;
+    std::uint32_t value = 0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, hexadecimal ? 16 : 10);
+    if (error != std::errc() || end != digits.data() + digits.size() || value == 0 || value > 0x10FFFF) return 0;
+    // Numbers of the C1 controls mean Windows-1252 characters (HTML 5, 13.2.5.80).
+    return value >= 0x80 && value < 0xA0 ? kCleanWindows1252[value - 0x80] : value;
+}
+
+inline bool clean_decode_entities(std::string& text) {
+    constexpr std::size_t kLongest = 10;  // bytes between '&' and ';'
+    std::size_t at = text.find('&');
+    if (at == std::string::npos) return false;
+    std::string out;
+    std::size_t copied = 0;
+    for (; at != std::string::npos; at = text.find('&', at + 1)) {
+        const std::size_t end = text.find(';', at);
+        if (end == std::string::npos) break;
+        if (end - at > kLongest) continue;
+        const char32_t value = clean_entity(std::string_view(text).substr(at + 1, end - at - 1));
+        if (value == 0) continue;
+        out.append(text, copied, at - copied);
+        append_utf8(out, value);
+        copied = end + 1;
+    }
+    if (copied == 0) return false;
+    out.append(text, copied, text.size() - copied);
+    text = std::move(out);
+    return true;
+}
+
 inline bool clean_is_space(char32_t c) noexcept {
     return c <= 0x20 || (c >= 0x7F && c <= 0xA0) || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
            c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
@@ -140,11 +197,13 @@ inline bool clean_white_space(std::string& text) {
 FILMATLAS_INLINE TextRepairs clean_text(std::string& text) {
     TextRepairs repairs;
     bool ascii = true;
+    bool escaped = false;
     bool spaced = !text.empty() && (text.front() == ' ' || text.back() == ' ');
     char previous = 'x';
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         ascii = ascii && byte < 0x80;
+        escaped = escaped || c == '&';
         spaced = spaced || byte < 0x20 || byte == 0x7F || (c == ' ' && previous == ' ');
         previous = c;
     }
@@ -155,9 +214,13 @@ FILMATLAS_INLINE TextRepairs clean_text(std::string& text) {
         }
     }
     // A repair can uncover another: every round that changes something shortens the text or removes its last
-    // tab, so this ends; layers of encoding each double the text, so there are few.
+    // tab, so this ends; layers of encoding or escapes each lengthen the text, so there are few.
     for (bool changed = true; changed;) {
         changed = false;
+        if (escaped && detail::clean_decode_entities(text)) {
+            repairs.html_entities = changed = true;
+            ascii = false;  // what came out may need any of the other repairs
+        }
         if (!ascii && (detail::clean_undo_layer(text) || detail::clean_undo_punctuation(text))) {
             repairs.double_encoded = changed = true;
         }

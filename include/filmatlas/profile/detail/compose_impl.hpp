@@ -49,25 +49,28 @@ inline ComposeCharClass compose_char_class(char32_t c) noexcept {
     return ComposeCharClass::Word;
 }
 
-/// Walks word tokens; next() returns the end of each.
+/// Walks word tokens, and with `marks` punctuation too; next() returns the end of each.
 class ComposeTokens {
 public:
-    explicit ComposeTokens(std::string_view text) : text_(text) {}
+    explicit ComposeTokens(std::string_view text, bool marks = false) : text_(text), marks_(marks) {}
 
-    /// False when there are no more; else `end` is the byte behind the token.
+    /// False when there are no more; else the unit is at bytes [begin(), end).
     bool next(std::size_t& end) noexcept {
         while (at_ < text_.size()) {
             const CodePoint c = decode(at_);
+            begin_ = at_;
             at_ += static_cast<std::size_t>(c.length);
             const ComposeCharClass kind = compose_char_class(c.value);
             if (kind == ComposeCharClass::Word) skip_word();
-            if (kind == ComposeCharClass::Word || kind == ComposeCharClass::Ideograph) {
+            const bool mark = kind != ComposeCharClass::Word && kind != ComposeCharClass::Ideograph;
+            if (!mark || (marks_ && c.value > U' ' && c.value != 0xA0 && c.value != 0x3000)) {
                 end = at_;
                 return true;
             }
         }
         return false;
     }
+    std::size_t begin() const noexcept { return begin_; }
 
 private:
     CodePoint decode(std::size_t position) const noexcept { return decode_utf8(text_, position); }
@@ -87,6 +90,8 @@ private:
     }
 
     std::string_view text_;
+    bool marks_;
+    std::size_t begin_ = 0;
     std::size_t at_ = 0;
 };
 
@@ -164,11 +169,13 @@ inline std::vector<std::string_view> compose_tags(const ComposeColumn& source_co
 }
 
 inline ComposeRendered compose_render(const std::vector<ComposeColumn>& columns, const Source& source,
-                                      std::size_t row) {
+                                      std::size_t row, const TokenCost& cost) {
     ComposeRendered out;
-    const auto add = [&out](std::string_view joint, std::string_view text, bool divisible) {
+    const auto add = [&](std::string_view joint, std::string_view text, bool divisible) {
         out.text += joint;
-        ComposePiece piece{out.text.size(), out.text.size() + text.size(), count_tokens(text), divisible};
+        out.tokens += cost ? count_tokens(joint, cost) : 0;  // the comma between tags, the closing full stop
+        ComposePiece piece{out.text.size(), out.text.size() + text.size(), count_tokens(text, cost),
+                           divisible};
         out.text += text;
         out.tokens += piece.tokens;
         out.pieces.push_back(piece);
@@ -197,20 +204,25 @@ struct ComposeCut {
     std::int64_t tokens = 0;
 };
 
-inline ComposeCut compose_cut(const ComposeRendered& rendered, std::int64_t budget) {
+inline ComposeCut compose_cut(const ComposeRendered& rendered, std::int64_t budget, const TokenCost& cost) {
     if (rendered.tokens <= budget) return {rendered.text.size(), rendered.tokens};
     ComposeCut cut;
+    const std::string_view text = rendered.text;
     for (const ComposePiece& piece : rendered.pieces) {
-        if (cut.tokens + piece.tokens <= budget) {
-            cut = {piece.end, cut.tokens + piece.tokens};
+        const std::int64_t joint =
+            cost ? count_tokens(text.substr(cut.bytes, piece.begin - cut.bytes), cost) : std::int64_t{0};
+        if (cut.tokens + joint + piece.tokens <= budget) {
+            cut = {piece.end, cut.tokens + joint + piece.tokens};
             continue;
         }
-        if (piece.divisible && cut.tokens < budget) {
-            ComposeTokens tokens(
-                std::string_view(rendered.text).substr(piece.begin, piece.end - piece.begin));
-            std::size_t end = 0;
-            while (cut.tokens < budget && tokens.next(end)) {
-                cut = {piece.begin + end, cut.tokens + 1};
+        if (piece.divisible && cut.tokens + joint < budget) {
+            const std::string_view whole = text.substr(piece.begin, piece.end - piece.begin);
+            ComposeTokens tokens(whole, static_cast<bool>(cost));
+            std::int64_t used = cut.tokens + joint;
+            for (std::size_t end = 0; tokens.next(end);) {
+                used += cost ? cost(whole.substr(tokens.begin(), end - tokens.begin())) : std::int64_t{1};
+                if (used > budget) break;
+                cut = {piece.begin + end, used};
             }
         }
         break;
@@ -317,10 +329,51 @@ inline void compose_check(const Records& records, const std::vector<Source>& sou
     }
 }
 
+/// The stretches of a source's text without the sentences of three words or more that are in `said`; adds its
+/// own to it. What is left out counts in `repeated`.
+inline std::vector<ComposePiece> compose_new_sentences(std::string_view text, const TokenCost& cost,
+                                                       std::set<std::string>& said, std::int64_t& repeated) {
+    std::vector<ComposePiece> kept;
+    std::vector<std::string> own;
+    for (std::size_t begin = 0; begin < text.size();) {
+        // A sentence ends behind a closing mark that a blank follows; it keeps that blank.
+        std::size_t end = begin;
+        while (end < text.size() &&
+               !(text[end] == ' ' && end > begin && compose_ends_sentence(text.substr(begin, end - begin))))
+            ++end;
+        end = std::min(end + 1, text.size());
+        const std::string_view sentence = text.substr(begin, end - begin);
+        std::string key;
+        std::int64_t words = 0;
+        ComposeTokens tokens(sentence);
+        for (std::size_t stop = 0; tokens.next(stop); ++words) {
+            for (const char c : sentence.substr(tokens.begin(), stop - tokens.begin()))
+                key += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            key += ' ';
+        }
+        if (words >= 3 && said.contains(key)) {
+            repeated += count_tokens(sentence, cost);
+        } else {
+            if (!kept.empty() && kept.back().end == begin) {
+                kept.back().end = end;
+            } else {
+                kept.push_back({begin, end, 0, false});
+            }
+            if (words >= 3) own.push_back(std::move(key));
+        }
+        begin = end;
+    }
+    said.insert(own.begin(), own.end());
+    if (!kept.empty() && kept.back().end < text.size()) {  // no blank before what follows the source
+        while (kept.back().end > kept.back().begin && text[kept.back().end - 1] == ' ') --kept.back().end;
+    }
+    return kept;
+}
+
 /// Everything about one item; writes to its own places of `out` only.
 inline void compose_item(const std::vector<std::vector<ComposeColumn>>& columns,
                          const std::vector<Source>& sources, const ComposeOptions& options, std::size_t i,
-                         Profiles& out, Matrix<std::int64_t>& dropped) {
+                         Profiles& out, Matrix<std::int64_t>& dropped, Matrix<std::int64_t>& repeated) {
     const std::size_t num_sources = sources.size();
     std::vector<ComposeRendered> rendered(num_sources);
     std::vector<ComposeCut> cuts(num_sources);
@@ -328,41 +381,53 @@ inline void compose_item(const std::vector<std::vector<ComposeColumn>>& columns,
     std::vector<double> weights(num_sources, 0);
     std::int64_t budget = options.max_tokens == 0 ? kComposeNoLimit : options.max_tokens;
     for (std::size_t s = 0; s < num_sources; ++s) {
-        rendered[s] = compose_render(columns[s], sources[s], i);
+        rendered[s] = compose_render(columns[s], sources[s], i, options.token_cost);
         cuts[s] =
-            compose_cut(rendered[s], sources[s].max_tokens == 0 ? kComposeNoLimit : sources[s].max_tokens);
+            compose_cut(rendered[s], sources[s].max_tokens == 0 ? kComposeNoLimit : sources[s].max_tokens,
+                        options.token_cost);
         out.source_texts[s][i] = rendered[s].text.substr(0, cuts[s].bytes);
         dropped(static_cast<std::int64_t>(i), static_cast<std::int64_t>(s)) = rendered[s].dropped_tags;
         if (cuts[s].bytes == 0) continue;
         needs[s] = cuts[s].tokens;
         weights[s] = sources[s].weight;
         if (options.max_tokens > 0)
-            budget -= count_tokens(sources[s].prefix) + count_tokens(sources[s].suffix);
+            budget -= count_tokens(sources[s].prefix, options.token_cost) +
+                      count_tokens(sources[s].suffix, options.token_cost);
     }
     if (options.max_tokens > 0) {
         const std::vector<std::int64_t> grants =
             compose_grants(needs, weights, std::max<std::int64_t>(budget, 0));
         for (std::size_t s = 0; s < num_sources; ++s) {
-            if (grants[s] < cuts[s].tokens) cuts[s] = compose_cut(rendered[s], grants[s]);
+            if (grants[s] < cuts[s].tokens) cuts[s] = compose_cut(rendered[s], grants[s], options.token_cost);
         }
     }
     std::string& text = out.texts[i];
+    std::set<std::string> said;  // sentences of the sources so far
     for (std::size_t s = 0; s < num_sources; ++s) {
         const auto row = static_cast<std::int64_t>(i);
         const auto col = static_cast<std::int64_t>(s);
         out.kept_tokens(row, col) = static_cast<Index>(cuts[s].tokens);
         out.cut_tokens(row, col) = static_cast<Index>(rendered[s].tokens - cuts[s].tokens);
         if (cuts[s].bytes == 0) continue;
+        const std::string_view whole = std::string_view(rendered[s].text).substr(0, cuts[s].bytes);
+        std::vector<ComposePiece> kept{{0, whole.size(), cuts[s].tokens, false}};
+        if (options.drop_repeated_sentences) {
+            kept = compose_new_sentences(whole, options.token_cost, said, repeated(row, col));
+            out.kept_tokens(row, col) -= static_cast<Index>(repeated(row, col));
+            if (kept.empty()) continue;
+        }
         if (!text.empty()) text += options.separator;
         text += sources[s].prefix;
-        const std::size_t begin = text.size();
-        text.append(rendered[s].text, 0, cuts[s].bytes);
+        for (const ComposePiece& piece : kept) {
+            const std::size_t begin = text.size();
+            text.append(whole, piece.begin, piece.end - piece.begin);
+            out.spans[i].push_back(
+                {static_cast<Index>(s), static_cast<Index>(begin), static_cast<Index>(text.size())});
+        }
         if (text.size() > static_cast<std::size_t>(std::numeric_limits<Index>::max())) {
             throw Error(ErrorCode::Memory, ErrorContext{"compose_profiles", {}, row, sources[s].name, -1},
                         "a profile exceeds 2 GiB", "set max_tokens");
         }
-        out.spans[i].push_back(
-            {static_cast<Index>(s), static_cast<Index>(begin), static_cast<Index>(text.size())});
         text += sources[s].suffix;
     }
 }
@@ -403,6 +468,36 @@ FILMATLAS_INLINE std::int64_t count_tokens(std::string_view text) noexcept {
     return count;
 }
 
+FILMATLAS_INLINE std::int64_t count_tokens(std::string_view text, const TokenCost& cost) {
+    if (!cost) return count_tokens(text);
+    detail::ComposeTokens tokens(text, true);
+    std::int64_t count = 0;
+    for (std::size_t end = 0; tokens.next(end);)
+        count += cost(text.substr(tokens.begin(), end - tokens.begin()));
+    return count;
+}
+
+FILMATLAS_INLINE std::int64_t word_piece_estimate(std::string_view unit) noexcept {
+    std::int64_t letters = 0;
+    std::int64_t digits = 0;
+    std::int64_t others = 0;
+    std::int64_t marks = 0;
+    for (std::size_t at = 0; at < unit.size();) {
+        const CodePoint c = decode_utf8(unit, at);
+        at += static_cast<std::size_t>(c.length);
+        const detail::ComposeCharClass kind = detail::compose_char_class(c.value);
+        if (c.value >= '0' && c.value <= '9') {
+            ++digits;
+        } else if (kind == detail::ComposeCharClass::Word) {
+            ++(c.value < 0x250 ? letters : others);
+        } else {
+            ++marks;  // ideographs and apostrophes, too, are pieces of their own
+        }
+    }
+    const std::int64_t latin = letters == 0 ? 0 : 1 + std::max<std::int64_t>(0, letters - 9 + 3) / 4;
+    return latin + (digits + 2) / 3 + (others + 1) / 2 + marks;
+}
+
 FILMATLAS_INLINE Profiles compose_profiles(const Records& records, const std::vector<Source>& sources,
                                            const ComposeOptions& options) {
     detail::compose_check(records, sources, options);
@@ -432,9 +527,11 @@ FILMATLAS_INLINE Profiles compose_profiles(const Records& records, const std::ve
     out.kept_tokens = Matrix<Index>(n, num_sources);
     out.cut_tokens = Matrix<Index>(n, num_sources);
     Matrix<std::int64_t> dropped(n, num_sources);
+    Matrix<std::int64_t> repeated(n, num_sources);
     parallel_for(n, 64, options.num_threads, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
-            detail::compose_item(columns, sources, options, static_cast<std::size_t>(i), out, dropped);
+            detail::compose_item(columns, sources, options, static_cast<std::size_t>(i), out, dropped,
+                                 repeated);
         }
     });
 
@@ -450,6 +547,7 @@ FILMATLAS_INLINE Profiles compose_profiles(const Records& records, const std::ve
             share.cut_tokens += out.cut_tokens(i, s);
             share.cut_items += out.cut_tokens(i, s) > 0 ? 1 : 0;
             share.dropped_tags += dropped(i, s);
+            share.repeated_tokens += repeated(i, s);
         }
         all_tokens += share.kept_tokens;
         out.source_names.push_back(share.name);
