@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "filmatlas/core/config.hpp"
@@ -12,14 +13,25 @@
 #include "filmatlas/core/run_info.hpp"
 
 /// @file kmeans.hpp
-/// @brief k-means: greedy k-means++ seeding, Lloyd's rounds with distance bounds, exact inertia.
+/// @brief k-means: greedy k-means++ seeding, Lloyd's rounds with distance bounds, mini-batches, exact inertia.
 ///
-/// Source: Arthur & Vassilvitskii (2007), each seed the best of about 2 + log k draws, from a stratified
-/// sample of max(4096, 10 k) rows; bounds per group of centroids as in Ding et al. (2015). Bounds only save
-/// work: every round assigns as a full search would, up to the rounding of float32. Same bytes for any
-/// `num_threads` and FILMATLAS_SIMD.
+/// Source: Arthur & Vassilvitskii (2007), each seed the best of about 2 + log k draws, from a stratified sample
+/// of max(4096, 10 k) rows; bounds per group of centroids as in Ding et al. (2015); mini-batches as in Sculley
+/// (2010). Bounds only save work: every round assigns as a full search (`assign_to_centroids`) would, to the
+/// last bit. Same bytes for any `num_threads` and FILMATLAS_SIMD.
 
 namespace filmatlas {
+
+/// Where the first centroids come from.
+enum class KMeansStart {
+    PlusPlus,  ///< greedy k-means++: rows far from each other, drawn
+    Random,    ///< rows drawn evenly
+    Parts,     ///< no draws: the widest part is cut across its longest direction until there are k (Su & Dy 2007)
+};
+/// "k-means++", "random", "parts".
+std::string_view to_string(KMeansStart start) noexcept;
+/// @throws Error (InvalidArgument) naming the accepted words.
+KMeansStart kmeans_start_from_string(std::string_view name);
 
 /// @brief Options of `kmeans()`.
 struct KMeansOptions {
@@ -36,6 +48,13 @@ struct KMeansOptions {
     int n_init = 1;
     /// Workers; 0 = choose for me. Never changes the result.
     int num_threads = 0;
+    KMeansStart start = KMeansStart::PlusPlus;
+    /// (k, d) first centroids to use instead; empty = by `start`. Then, and with `Parts`, `n_init` counts as 1.
+    MatrixView<const float> initial = {};
+    /// Rows drawn per step of mini-batch k-means, for data too large for whole rounds; 0, or as many as there
+    /// are = whole rounds. Steps go on for at most `max_iterations` passes over the rows, until the centroids
+    /// rest or ten steps on end bring no smaller mean distance; then one whole round assigns every row.
+    std::int64_t batch_size = 0;
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const KMeansOptions& options);
@@ -45,7 +64,7 @@ struct KMeansResult {
     std::vector<Index> labels;        ///< (n,) in [0, k): what `assign_to_centroids` gives
     std::vector<std::int64_t> sizes;  ///< (k,) items per cluster
     double inertia = 0;  ///< weighted sum of squared distances to the own centroid, accumulated in float64
-    RunInfo run;
+    RunInfo run;  ///< `iterations` counts rounds, or steps of mini-batches
 };
 
 /// Partitions the rows of X into k clusters.

@@ -16,9 +16,12 @@
 /// @file linkage.hpp
 /// @brief Agglomerative clustering: the seven linkages as trees in SciPy's format, and cuts of them.
 ///
-/// Heights are those of scipy.cluster.hierarchy.linkage, in float64. Source: Muellner (2011),
-/// nearest-neighbour chain for complete, average, weighted and ward; minimum spanning tree for single;
-/// generic algorithm for centroid and median.
+/// Heights are those of scipy.cluster.hierarchy.linkage, in float64. Up to 2,048 items the algorithms are
+/// SciPy's (Muellner 2011: nearest-neighbour chain for complete, average, weighted and ward; Prim's spanning
+/// tree for single; the generic algorithm for centroid and median), one merge at a time, so that equal
+/// distances are resolved as there. Larger sets merge all pairs of mutual nearest neighbours in rounds, with
+/// products of blocks and several threads: the same tree where distances differ, else one of the equally good
+/// ones. The same bytes for any `num_threads` and FILMATLAS_SIMD.
 
 namespace filmatlas {
 
@@ -54,24 +57,28 @@ struct LinkageOptions {
     LinkageMethod method = LinkageMethod::Ward;
     /// Distance between items. Ward, centroid and median take Euclidean only. InnerProduct is refused.
     Metric metric = Metric::Euclidean;
-    /// Bytes the distances may take, 4 n (n - 1) of them for all methods but single, which needs O(n).
-    /// Unset: 4 GiB (n = 32,768).
+    /// Bytes that may be used beside the input, see `linkage_memory`; unset: 4 GiB.
     std::optional<std::int64_t> memory_limit = std::nullopt;
     /// Workers; 0 = choose for me. Never changes the result.
     int num_threads = 0;
+    /// Keep the distances of many items in float32 where all of them must be kept: half the memory, heights to
+    /// about six digits.
+    bool single_precision = false;
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const LinkageOptions& options);
 
-/// Bytes `linkage` will take beside its input.
-std::int64_t linkage_memory(std::int64_t n, LinkageMethod method) noexcept;
+/// Bytes `linkage` will take for n rows of d columns beside its input: of the order of n d for single and ward,
+/// and for average under cosine and squared Euclidean distance; else, and for up to 2,048 items, those of n (n
+/// - 1) / 2 distances too.
+std::int64_t linkage_memory(std::int64_t n, std::int64_t d, const LinkageOptions& options = {}) noexcept;
 
 /// Merges the rows of X, nearest clusters first.
 /// @param X (n, d) finite, n >= 1.
-/// @return n - 1 merges. Equal distances are resolved as by SciPy's algorithms, so row order may decide them.
+/// @return n - 1 merges. Where distances tie the order of the rows may decide.
 /// @throws Error (InvalidArgument) for options or values; (Memory) with the figure when the limit is too
 ///         small; (Cancelled).
-/// Cost: O(n^2 d) for the distances, then O(n^2) (centroid and median: O(n^2) typically).
+/// Cost: O(n^2 d), with few memory passes; typically O(n^2) beside the distances where those are kept.
 LinkageTree linkage(MatrixView<const float> X, const LinkageOptions& options = {},
                     const Progress& progress = {});
 /// The same for float64 rows.
@@ -87,7 +94,7 @@ LinkageTree linkage_from_distances(std::span<const double> condensed, const Link
 /// Height of a merge: sqrt(2 a b / (a + b)) times the distance of the two centroids, a and b their weights;
 /// for unit weights equal to `linkage(Ward)`. The fourth column counts points, not weights.
 /// @param sizes (n,) weights > 0.
-/// Cost: O(n^2 d) time, 4 n (n - 1) bytes.
+/// Cost: as `linkage(Ward)`.
 LinkageTree linkage_ward_weighted(MatrixView<const double> centroids, std::span<const double> sizes,
                                   const LinkageOptions& options = {}, const Progress& progress = {});
 

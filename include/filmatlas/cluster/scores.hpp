@@ -43,6 +43,44 @@ double normalized_mutual_information(std::span<const Index> a, std::span<const I
 /// Cost: O(rows * cols * mean class size).
 double adjusted_mutual_information(std::span<const Index> a, std::span<const Index> b);
 
+/// Homogeneity, completeness and their weighted harmonic mean (Rosenberg & Hirschberg 2007), as in
+/// scikit-learn.
+struct VMeasure {
+    double homogeneity = 1;   ///< 1 when every cluster holds one class only
+    double completeness = 1;  ///< 1 when every class lies in one cluster
+    double v = 1;
+};
+/// @param beta > 0: above 1 completeness counts more.
+VMeasure v_measure(std::span<const Index> classes, std::span<const Index> clusters, double beta = 1.0);
+
+/// Geometric mean of the pairs' precision and recall (Fowlkes & Mallows 1983); in [0, 1], 0 when no pair is
+/// together in both.
+double fowlkes_mallows(std::span<const Index> a, std::span<const Index> b);
+
+/// Which label of `b` stands for which of `a`.
+struct LabelMatching {
+    std::vector<Index> a;             ///< matched labels, ascending
+    std::vector<Index> b;             ///< their partners
+    std::vector<std::int64_t> items;  ///< items that have both
+    double accuracy = 1;              ///< share of all items that have a matched pair of labels; 1 without items
+};
+/// The one-to-one matching of labels with the most items in common (Kuhn 1955, Jonker & Volgenant 1987); of the
+/// larger side some labels stay without partner. Every negative label counts as a label like any other.
+/// @throws Error (Shape) when the lengths differ; (Memory) beyond 2^28 pairs of labels.
+/// Cost: O(s^2 t) at worst for s <= t labels; 4 s t bytes.
+LabelMatching match_labels(std::span<const Index> a, std::span<const Index> b);
+
+/// Mean over the clusters of the worst ratio of two clusters' spreads to their distance (Davies & Bouldin
+/// 1979), Euclidean, as in scikit-learn; >= 0, lower is better. Items with a negative label are left out. +inf
+/// when two centroids are equal and their items are not.
+/// @throws Error (Shape) unless there is one label per row; (InvalidArgument) with fewer than two clusters.
+/// Cost: O(n d + k^2 d).
+double davies_bouldin(MatrixView<const float> X, std::span<const Index> labels, int num_threads = 0);
+/// Between- over within-cluster variance, each per degree of freedom (Calinski & Harabasz 1974), as in
+/// scikit-learn; higher is better, 1 when nothing varies within. Items with a negative label are left out.
+/// @throws Error as above, and (InvalidArgument) with as many clusters as items.
+double calinski_harabasz(MatrixView<const float> X, std::span<const Index> labels, int num_threads = 0);
+
 /// @brief Options of `silhouette()`.
 struct SilhouetteOptions {
     /// Cosine, Euclidean or SqEuclidean.
@@ -104,8 +142,8 @@ struct LevelScore {
 std::vector<LevelScore> level_scores(MatrixView<const float> X, const Hierarchy& hierarchy,
                                      const SilhouetteOptions& options = {});
 
-/// Expected purity, for two items of one class, of the smallest node that holds both (Heller & Ghahramani 2005);
-/// in (0, 1]. Items of different coarsest nodes meet in the whole catalogue.
+/// Expected purity, for two items of one class, of the smallest node that holds both (Heller & Ghahramani
+/// 2005); in (0, 1]. Items of different coarsest nodes meet in the whole catalogue.
 /// @param classes (n,); negative = unknown, left out.
 /// @return 1 when no class has two items.
 /// @throws Error (Shape) unless there is one class per item.

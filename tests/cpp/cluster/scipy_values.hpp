@@ -97,6 +97,45 @@ inline const double scipy_cut_height = 1.098526063939105;
 inline const std::vector<int> scipy_cut_labels = {0, 1, 2, 0, 3, 3, 4, 2, 5, 0, 1};
 inline const std::vector<int> scipy_cut_four = {0, 1, 0, 0, 2, 2, 1, 0, 3, 0, 1};
 
+/// Of linkage(points, "average"): inconsistent(Z, 3), the last column of inconsistent(Z, 2), cophenet and its correlation
+/// with the distances, leaves_list, the length of optimal_leaf_ordering's path, fcluster by inconsistency 0.75.
+inline const std::vector<double> scipy_inconsistent = {
+    0.0, 0.0, 1.0, 0.0, 0.5971750162222127, 0.0, 1.0, 0.0, 0.6395459326741121, 0.0, 1.0, 0.0, 0.7125066982929106,
+    0.16310362895568312, 2.0, 0.7071067811865465, 0.838771124920261, 0.0, 1.0, 0.0, 0.6958235998859426,
+    0.5627846652632975, 4.0, 1.1771063498364465, 1.0206899134038374, 0.5390189867648474, 2.0, 0.7071067811865475,
+    1.0093676764319237, 0.7463139990500482, 5.0, 1.3567750287074167, 1.4139680280788014, 0.7805599019251391, 3.0,
+    1.007682084885477, 1.6968166918594738, 0.5893216247260322, 6.0, 1.1245562323411424};
+inline const std::vector<double> scipy_inconsistent_two = {
+    0.0, 0.0, 0.0, 0.7071067811865465, 0.0, 0.9196975057116547, 0.7071067811865475, 1.0380478909698925,
+    0.7071067811865479, 0.9801400526604851};
+inline const std::vector<double> scipy_cophenetic = {
+    2.3595419977985412, 1.358281002957949, 0.8278383803636085, 2.0219478739178, 2.0219478739178, 2.3595419977985412,
+    1.358281002957949, 2.3595419977985412, 0.8278383803636085, 2.3595419977985412, 2.3595419977985412,
+    2.3595419977985412, 2.3595419977985412, 2.3595419977985412, 1.4018338941335629, 2.3595419977985412,
+    2.200524257428729, 2.3595419977985412, 0.6395459326741121, 1.358281002957949, 2.0219478739178, 2.0219478739178,
+    2.3595419977985412, 0.0, 2.3595419977985412, 1.358281002957949, 2.3595419977985412, 2.0219478739178,
+    2.0219478739178, 2.3595419977985412, 1.358281002957949, 2.3595419977985412, 0.5971750162222127,
+    2.3595419977985412, 0.838771124920261, 2.3595419977985412, 2.0219478739178, 2.3595419977985412, 2.0219478739178,
+    2.3595419977985412, 2.3595419977985412, 2.0219478739178, 2.3595419977985412, 2.0219478739178, 2.3595419977985412,
+    2.3595419977985412, 2.200524257428729, 2.3595419977985412, 1.4018338941335629, 2.3595419977985412,
+    1.358281002957949, 2.3595419977985412, 2.3595419977985412, 2.200524257428729, 2.3595419977985412};
+inline const double scipy_cophenetic_correlation = 0.7578048083700979;
+inline const std::vector<int> scipy_leaves = {4, 5, 2, 7, 0, 3, 9, 8, 6, 1, 10};
+inline const double scipy_optimal_length = 11.064798396115687;
+inline const std::vector<int> scipy_cut_inconsistent = {3, 4, 2, 3, 1, 1, 4, 2, 4, 3, 4};
+
+/// scikit-learn's scores of two labelings of the points above: homogeneity, completeness, V-measure, the same with beta
+/// 0.5, Fowlkes-Mallows; Davies-Bouldin and Calinski-Harabasz of the first.
+inline const std::vector<int> scores_classes = {0, 0, 1, 2, 2, 1, 0, 1, 2, 3, 3};
+inline const std::vector<int> scores_clusters = {0, 0, 1, 1, 2, 1, 2, 1, 0, 0, 0};
+inline const double scores_homogeneity = 0.410037053131984;
+inline const double scores_completeness = 0.5433151308636557;
+inline const double scores_v = 0.46735999333981815;
+inline const double scores_v_half = 0.4465508125343718;
+inline const double scores_fowlkes_mallows = 0.3834824944236852;
+inline const double scores_davies_bouldin = 3.0022078911546455;
+inline const double scores_calinski_harabasz = 0.7332267026553096;
+
 /// Two labelings of 40 items and their agreement.
 inline const std::vector<int> scores_a = {
     3, 2, 3, 0, 2, 1, 1, 0, 2, 3, 2, 0, 2, 1, 3, 3, 0, 2, 3, 3, 2, 2, 0, 2, 1, 0, 0, 2, 2, 2, 2, 3, 2, 1,

@@ -98,6 +98,120 @@ TEST_CASE("kmeans: a fixed point of Lloyd's rounds with nearest labels, over siz
     }
 }
 
+TEST_CASE("kmeans: round by round what a full search gives, to the last bit") {
+    for (const std::int64_t d : {2, 40, 200}) {
+        for (const int k : {3, 20, 150}) {
+            CAPTURE(d);
+            CAPTURE(k);
+            const auto data = cluster_data::blobs(1500, d, 25, 1.5, 11);
+            Matrix<float> centroids(k, d);
+            for (std::int64_t c = 0; c < k; ++c) std::copy_n(data.X.row_data(c * 10), d, centroids.row_data(c));
+            for (const int rounds : {1, 2, 5, 30}) {
+                // Lloyd's algorithm as it is written down.
+                Matrix<float> plain = centroids;
+                for (int round = 0; round < rounds; ++round) {
+                    const std::vector<Index> labels = assign_to_centroids(data.X.view(), plain.view());
+                    Matrix<double> sum(k, d);
+                    std::vector<double> count(static_cast<std::size_t>(k), 0.0);
+                    for (std::int64_t i = 0; i < 1500; ++i) {
+                        const Index c = labels[static_cast<std::size_t>(i)];
+                        count[static_cast<std::size_t>(c)] += 1;
+                        for (std::int64_t j = 0; j < d; ++j) sum(c, j) += static_cast<double>(data.X(i, j));
+                    }
+                    for (std::int64_t c = 0; c < k; ++c) {
+                        REQUIRE(count[static_cast<std::size_t>(c)] > 0);
+                        for (std::int64_t j = 0; j < d; ++j)
+                            plain(c, j) = static_cast<float>(sum(c, j) / count[static_cast<std::size_t>(c)]);
+                    }
+                }
+                const KMeansResult result = kmeans(
+                    data.X.view(), k, {.max_iterations = rounds, .tolerance = 0, .initial = centroids.view()});
+                // The same centroids in an order of its own.
+                std::vector<std::vector<float>> expected;
+                std::vector<std::vector<float>> found;
+                for (std::int64_t c = 0; c < k; ++c) {
+                    expected.emplace_back(plain.row(c).begin(), plain.row(c).end());
+                    found.emplace_back(result.centroids.row(c).begin(), result.centroids.row(c).end());
+                }
+                std::sort(expected.begin(), expected.end());
+                std::sort(found.begin(), found.end());
+                CHECK(found == expected);
+            }
+        }
+    }
+}
+
+TEST_CASE("kmeans: starts by parts without draws, evenly drawn and given ones; mini-batches come near") {
+    const auto data = cluster_data::blobs(4000, 16, 12, 0.5, 8);
+    const KMeansResult full = kmeans(data.X.view(), 12, {.n_init = 3});
+    for (const KMeansStart start : {KMeansStart::Parts, KMeansStart::Random, KMeansStart::PlusPlus}) {
+        CAPTURE(to_string(start));
+        CHECK(kmeans_start_from_string(to_string(start)) == start);
+        KMeansOptions options;
+        options.start = start;
+        const KMeansResult result = kmeans(data.X.view(), 12, options);
+        check_result(data.X, result);
+        CHECK(result.inertia < 1.6 * full.inertia);
+        options.seed = 7;
+        options.num_threads = 3;
+        const KMeansResult other = kmeans(data.X.view(), 12, options);
+        if (start == KMeansStart::Parts) CHECK(other.centroids == result.centroids);
+    }
+    const KMeansResult again = kmeans(data.X.view(), 12, {.initial = full.centroids.view()});
+    CHECK(again.inertia <= full.inertia);
+    CHECK(again.run.iterations <= 2);
+    for (const std::int64_t batch : {50, 500, 100'000}) {
+        KMeansOptions options;
+        options.batch_size = batch;
+        const KMeansResult result = kmeans(data.X.view(), 12, options);
+        check_result(data.X, result);
+        CHECK(result.inertia < 1.6 * full.inertia);
+        CHECK(*std::min_element(result.sizes.begin(), result.sizes.end()) >= 1);
+        options.num_threads = 3;
+        CHECK(kmeans(data.X.view(), 12, options).centroids == result.centroids);
+    }
+    // Repeated rows: parts that cannot be cut leave clusters for the repair.
+    Matrix<float> few(40, 2);
+    for (std::int64_t i = 0; i < 40; ++i) few(i, 0) = static_cast<float>(i % 3);
+    const KMeansResult parts = kmeans(few.view(), 5, {.start = KMeansStart::Parts});
+    CHECK(parts.inertia == 0.0);
+    CHECK(parts.run.warnings.size() == 1);
+    // Far from the origin, where the rows are moved, given centroids are moved along.
+    Matrix<float> far = data.X;
+    for (float& value : far.values()) value += 50.0F;
+    Matrix<float> far_start = full.centroids;
+    for (float& value : far_start.values()) value += 50.0F;
+    CHECK(adjusted_rand_index(kmeans(far.view(), 12, {.initial = far_start.view()}).labels, full.labels) > 0.99);
+    CHECK_THROWS_AS(kmeans(data.X.view(), 11, {.initial = full.centroids.view()}), Error);
+    Matrix<float> broken = full.centroids;
+    broken(4, 1) = std::numeric_limits<float>::quiet_NaN();
+    CHECK_THROWS_AS(kmeans(data.X.view(), 12, {.initial = broken.view()}), Error);
+    CHECK_THROWS_AS(kmeans(data.X.view(), 12, {.batch_size = -1}), Error);
+    CHECK_THROWS_AS(kmeans_start_from_string("kmeans++"), Error);
+}
+
+TEST_CASE("kmeans: few rows give the same clusters in any order") {
+    const auto data = cluster_data::blobs(500, 6, 9, 1.0, 12);
+    std::vector<Index> order(500);
+    for (std::size_t i = 0; i < 500; ++i) order[i] = static_cast<Index>(i * 211 % 500);
+    Matrix<float> shuffled(500, 6);
+    for (std::int64_t i = 0; i < 500; ++i)
+        std::copy_n(data.X.row_data(order[static_cast<std::size_t>(i)]), 6, shuffled.row_data(i));
+    const KMeansResult plain = kmeans(data.X.view(), 12, {.tolerance = 0});
+    const KMeansResult other = kmeans(shuffled.view(), 12, {.tolerance = 0});
+    for (std::size_t i = 0; i < 500; ++i)
+        CHECK(other.labels[i] == plain.labels[static_cast<std::size_t>(order[i])]);
+}
+
+TEST_CASE("kmeans: weights over many orders of magnitude") {
+    const auto data = cluster_data::blobs(200, 6, 4, 0.3, 9);
+    std::vector<double> weights(200);
+    for (std::size_t i = 0; i < 200; ++i) weights[i] = i % 4 == 0 ? 1e-13 : 1.0;  // one blob weighs next to nothing
+    const KMeansResult result = kmeans(data.X.view(), 4, {.tolerance = 0, .n_init = 5, .initial = {}}, weights);
+    check_result(data.X, result, weights);
+    check_means(data.X, result, weights);
+}
+
 TEST_CASE("kmeans: finds well separated clusters, many of them, and few per panel") {
     for (const int centers : {2, 9, 30, 130}) {
         const auto data = cluster_data::blobs(centers * 20, 24, centers, 0.15, 5);

@@ -287,10 +287,15 @@ TEST_CASE("linkage: refusals name the field, the figure and the way out") {
     CHECK(text.find("ward linkage of 100 items needs") != std::string::npos);
     CHECK(text.find("the limit is 1000") != std::string::npos);
     CHECK(text.find("raise memory_limit") != std::string::npos);
-    CHECK(linkage_memory(100, LinkageMethod::Ward) >= 4 * 100 * 99);
-    // 10,000 bytes hold the O(n) of single linkage.
-    validate(linkage(X.view(), {.method = LinkageMethod::Single, .memory_limit = 10000}));
-    CHECK(linkage_memory(4'000'000'000, LinkageMethod::Ward) > 0);
+    CHECK(linkage_memory(100, 2) >= 4 * 100 * 99);
+    // Many items: Ward needs rows only, complete linkage all distances, half of them in single precision.
+    CHECK(linkage_memory(100'000, 384) < 1'500'000'000);
+    CHECK(linkage_memory(100'000, 384, {.method = LinkageMethod::Complete}) > 40'000'000'000);
+    CHECK(linkage_memory(100'000, 384, {.method = LinkageMethod::Complete, .single_precision = true}) < 21'000'000'000);
+    CHECK(linkage_memory(100'000, 384, {.method = LinkageMethod::Average, .metric = Metric::Cosine}) < 1'500'000'000);
+    // 20,000 bytes hold the O(n) of single linkage.
+    validate(linkage(X.view(), {.method = LinkageMethod::Single, .memory_limit = 20000}));
+    CHECK(linkage_memory(4'000'000'000, 2, {.method = LinkageMethod::Complete}) > 0);
     CHECK(error_text([&] { linkage(X.view(), {.metric = Metric::Cosine}); }).find("metric: ward") !=
           std::string::npos);
     CHECK(error_text([&] {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "cluster/cluster_data.hpp"
@@ -34,6 +35,91 @@ TEST_CASE("agreement: equal to scikit-learn") {
     CHECK(normalized_mutual_information(scores_a, scores_b) == doctest::Approx(scores_nmi).epsilon(1e-12));
     CHECK(adjusted_mutual_information(scores_a, scores_b) == doctest::Approx(scores_ami).epsilon(1e-10));
     CHECK(adjusted_mutual_information(scores_b, scores_a) == doctest::Approx(scores_ami).epsilon(1e-10));
+}
+
+TEST_CASE("v_measure, fowlkes_mallows: equal to scikit-learn, and what the trivial partitions give") {
+    const VMeasure plain = v_measure(scores_classes, scores_clusters);
+    CHECK(plain.homogeneity == doctest::Approx(scores_homogeneity).epsilon(1e-12));
+    CHECK(plain.completeness == doctest::Approx(scores_completeness).epsilon(1e-12));
+    CHECK(plain.v == doctest::Approx(scores_v).epsilon(1e-12));
+    CHECK(v_measure(scores_classes, scores_clusters, 0.5).v == doctest::Approx(scores_v_half).epsilon(1e-12));
+    CHECK(fowlkes_mallows(scores_classes, scores_clusters) == doctest::Approx(scores_fowlkes_mallows).epsilon(1e-12));
+    const std::vector<Index> apart = {0, 1, 2, 3};
+    const std::vector<Index> whole(4, 7);
+    CHECK(v_measure(apart, apart).v == 1.0);
+    CHECK(v_measure(apart, whole).homogeneity == 0.0);
+    CHECK(v_measure(apart, whole).completeness == 1.0);
+    CHECK(v_measure(apart, whole).v == 0.0);
+    CHECK(v_measure({}, {}).v == 1.0);
+    CHECK(fowlkes_mallows(apart, apart) == 0.0);  // no pair is together
+    CHECK(fowlkes_mallows(whole, whole) == 1.0);
+    CHECK_THROWS_AS(v_measure(apart, whole, 0.0), Error);
+    CHECK_THROWS_AS(v_measure(apart, std::vector<Index>{1}), Error);
+}
+
+TEST_CASE("match_labels: the best of all one-to-one matchings") {
+    const LabelMatching hand = match_labels(scores_classes, scores_clusters);
+    CHECK(hand.a == std::vector<Index>{0, 1, 2});
+    CHECK(hand.b == std::vector<Index>{0, 1, 2});
+    CHECK(hand.items == std::vector<std::int64_t>{2, 3, 1});
+    CHECK(hand.accuracy == doctest::Approx(6.0 / 11.0));
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        RandomStream random(seed, "test.match");
+        const auto rows = 1 + random.below(5);
+        const auto cols = 1 + random.below(5);
+        std::vector<Index> a;
+        std::vector<Index> b;
+        for (int i = 0; i < 30; ++i) {
+            a.push_back(static_cast<Index>(random.below(rows)) - 1);
+            b.push_back(static_cast<Index>(random.below(cols)) * 3);
+        }
+        const Contingency table = contingency(a, b);
+        // Every order of the larger side, matched from the left.
+        const bool turned = table.counts.rows > table.counts.cols;
+        std::vector<std::int64_t> order(static_cast<std::size_t>(std::max(table.counts.rows, table.counts.cols)));
+        std::iota(order.begin(), order.end(), 0);
+        std::int64_t best = 0;
+        do {
+            std::int64_t sum = 0;
+            for (std::int64_t i = 0; i < std::min(table.counts.rows, table.counts.cols); ++i) {
+                const std::int64_t row = turned ? order[static_cast<std::size_t>(i)] : i;
+                const std::int64_t col = turned ? i : order[static_cast<std::size_t>(i)];
+                const auto columns = table.counts.row_indices(row);
+                for (std::size_t e = 0; e < columns.size(); ++e) {
+                    if (columns[e] == col) sum += table.counts.row_values(row)[e];
+                }
+            }
+            best = std::max(best, sum);
+        } while (std::next_permutation(order.begin(), order.end()));
+        const LabelMatching found = match_labels(a, b);
+        CHECK(std::accumulate(found.items.begin(), found.items.end(), std::int64_t{0}) == best);
+        CHECK(found.a.size() == static_cast<std::size_t>(std::min(table.counts.rows, table.counts.cols)));
+    }
+    CHECK(match_labels({}, {}).accuracy == 1.0);
+    std::vector<Index> many(40'000);
+    std::iota(many.begin(), many.end(), 0);
+    CHECK_THROWS_AS(match_labels(many, many), Error);
+}
+
+TEST_CASE("davies_bouldin, calinski_harabasz: equal to scikit-learn; unclustered items left out; refusals") {
+    Matrix<float> X(11, 3);
+    for (std::size_t i = 0; i < scipy_points.size(); ++i) X.values()[i] = static_cast<float>(scipy_points[i]);
+    CHECK(davies_bouldin(X.view(), scores_classes) == doctest::Approx(scores_davies_bouldin).epsilon(1e-12));
+    CHECK(calinski_harabasz(X.view(), scores_classes) == doctest::Approx(scores_calinski_harabasz).epsilon(1e-12));
+    CHECK(davies_bouldin(X.view(), scores_classes, 3) == davies_bouldin(X.view(), scores_classes, 1));
+    Matrix<float> more(12, 3);
+    std::copy(X.values().begin(), X.values().end(), more.values().begin());
+    more(11, 0) = 100.0F;
+    std::vector<Index> labels(scores_classes.begin(), scores_classes.end());
+    labels.push_back(-1);
+    CHECK(davies_bouldin(more.view(), labels) == davies_bouldin(X.view(), scores_classes));
+    CHECK(calinski_harabasz(more.view(), labels) == calinski_harabasz(X.view(), scores_classes));
+    const Matrix<float> two(4, 1, {0, 0, 3, 3});
+    CHECK(davies_bouldin(two.view(), std::vector<Index>{0, 0, 1, 1}) == 0.0);
+    CHECK(calinski_harabasz(two.view(), std::vector<Index>{0, 0, 1, 1}) == 1.0);
+    CHECK_THROWS_AS(davies_bouldin(two.view(), std::vector<Index>{0, 0, 0, 0}), Error);
+    CHECK_THROWS_AS(calinski_harabasz(two.view(), std::vector<Index>{0, 1, 2, 3}), Error);
+    CHECK_THROWS_AS(davies_bouldin(two.view(), std::vector<Index>{0}), Error);
 }
 
 TEST_CASE("agreement: 1 for the same partition under other names, about 0 for unrelated ones") {

@@ -49,6 +49,7 @@ struct KMeansData {
     MatrixView<const float> X;
     std::span<const double> weights;
     std::vector<float> squares;
+    std::vector<double> mean;  ///< that the rows were moved by; empty = not moved
     double mean_variance = 0;  ///< of a column
     int num_threads = 0;
 

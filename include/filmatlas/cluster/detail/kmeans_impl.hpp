@@ -22,28 +22,111 @@
 namespace filmatlas {
 namespace detail {
 
+inline Matrix<float> kmeans_first_centroids(const KMeansData& data, int k, const KMeansOptions& options,
+                                            std::uint64_t start, const Progress& progress) {
+    const std::int64_t d = data.X.cols;
+    Matrix<float> out(k, d);
+    if (!options.initial.empty()) {
+        for (int c = 0; c < k; ++c) {
+            for (std::int64_t j = 0; j < d; ++j) {
+                const double moved = data.mean.empty() ? 0.0 : data.mean[static_cast<std::size_t>(j)];
+                out(c, j) = static_cast<float>(static_cast<double>(options.initial(c, j)) - moved);
+            }
+        }
+    } else if (options.start == KMeansStart::Parts) {
+        out = KMeansParts(data, k).centroids(progress);
+    } else {
+        const std::vector<std::int64_t> rows = options.start == KMeansStart::Random
+                                                   ? kmeans_random_rows(data.X.rows, k, options.seed, start)
+                                                   : kmeans_seeds(data, k, options.seed, start, progress);
+        for (int c = 0; c < k; ++c) std::copy_n(data.row(rows[static_cast<std::size_t>(c)]), d, out.row_data(c));
+    }
+    const std::vector<std::int64_t> order = kmeans_group_order(out);
+    Matrix<float> grouped(k, d);
+    for (int c = 0; c < k; ++c) std::copy_n(out.row_data(order[static_cast<std::size_t>(c)]), d, grouped.row_data(c));
+    return grouped;
+}
+
+/// Steps of mini-batch k-means (Sculley 2010): every centroid is the mean of all rows that it was ever given.
+inline void kmeans_batches(const KMeansData& data, const KMeansOptions& options, std::uint64_t start,
+                           Matrix<float>& centroids, RunInfo& run, const Progress& progress) {
+    const std::int64_t n = data.X.rows;
+    const std::int64_t d = data.X.cols;
+    const std::int64_t k = centroids.rows();
+    const std::int64_t size = options.batch_size;
+    const std::int64_t steps = options.max_iterations * ((n + size - 1) / size);
+    const double tolerance = options.tolerance * data.mean_variance;
+    const double forget = std::min(1.0, 2.0 * static_cast<double>(size) / static_cast<double>(n + 1));
+    RandomStream random(options.seed, "kmeans.batches", start);
+    Matrix<double> means(k, d);
+    for (std::int64_t c = 0; c < k; ++c) {
+        for (std::int64_t j = 0; j < d; ++j) means(c, j) = static_cast<double>(centroids(c, j));
+    }
+    std::vector<double> given(static_cast<std::size_t>(k), 0.0);
+    Matrix<float> batch(size, d);
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(size));
+    double average = -1;  // of the mean distance, forgetting slowly
+    double least = std::numeric_limits<double>::infinity();
+    int without_gain = 0;
+    for (std::int64_t step = 0; step < steps && !run.converged; ++step) {
+        for (std::int64_t s = 0; s < size; ++s) {
+            rows[static_cast<std::size_t>(s)] = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(n)));
+            std::copy_n(data.row(rows[static_cast<std::size_t>(s)]), d, batch.row_data(s));
+        }
+        const std::vector<Index> labels = assign_to_centroids(batch.view(), centroids.view(), data.num_threads);
+        double inertia = 0;
+        double weight = 0;
+        Matrix<double> sums(k, d);
+        std::vector<double> came(static_cast<std::size_t>(k), 0.0);
+        for (std::int64_t s = 0; s < size; ++s) {
+            const auto c = static_cast<std::int64_t>(labels[static_cast<std::size_t>(s)]);
+            const double mine = data.weight(rows[static_cast<std::size_t>(s)]);
+            inertia += mine * kmeans_squared_distance(batch.row_data(s), centroids.row_data(c), d);
+            weight += mine;
+            came[static_cast<std::size_t>(c)] += mine;
+            double* sum = sums.row_data(c);
+            const float* x = batch.row_data(s);
+            for (std::int64_t j = 0; j < d; ++j) sum[j] += mine * static_cast<double>(x[j]);
+        }
+        double movement = 0;
+        for (std::int64_t c = 0; c < k; ++c) {
+            const auto at = static_cast<std::size_t>(c);
+            if (!(came[at] > 0)) continue;
+            given[at] += came[at];
+            double norm2 = 0;
+            for (std::int64_t j = 0; j < d; ++j) {
+                means(c, j) += (sums(c, j) - came[at] * means(c, j)) / given[at];
+                norm2 += means(c, j) * means(c, j);
+            }
+            const double factor = options.spherical && norm2 > 0 ? 1.0 / std::sqrt(norm2) : 1.0;
+            for (std::int64_t j = 0; j < d; ++j) {
+                const auto next = static_cast<float>(means(c, j) * factor);
+                const double difference = static_cast<double>(next) - static_cast<double>(centroids(c, j));
+                movement += difference * difference;
+                centroids(c, j) = next;
+            }
+        }
+        ++run.iterations;
+        const double mean = inertia / weight;
+        average = average < 0 ? mean : average * (1.0 - forget) + mean * forget;
+        without_gain = average < least ? 0 : without_gain + 1;
+        least = std::min(least, average);
+        run.converged = without_gain >= 10 || (options.tolerance > 0 && movement <= tolerance);
+        progress("kmeans batches", step + 1, steps);
+    }
+}
+
 /// One start: seeds, rounds, repairs.
 inline KMeansResult kmeans_once(const KMeansData& data, int k, const KMeansOptions& options,
                                 std::uint64_t start, const Progress& progress) {
-    const std::int64_t d = data.X.cols;
-    Matrix<float> seeds(k, d);
-    {
-        const std::vector<std::int64_t> rows = kmeans_seeds(data, k, options.seed, start, progress);
-        for (int c = 0; c < k; ++c)
-            std::copy_n(data.row(rows[static_cast<std::size_t>(c)]), d, seeds.row_data(c));
-    }
-    {
-        const std::vector<std::int64_t> order = kmeans_group_order(seeds);
-        Matrix<float> grouped(k, d);
-        for (int c = 0; c < k; ++c)
-            std::copy_n(seeds.row_data(order[static_cast<std::size_t>(c)]), d, grouped.row_data(c));
-        seeds = std::move(grouped);
-    }
-    KMeansLloyd lloyd(data, std::move(seeds), options.spherical);
+    Matrix<float> first = kmeans_first_centroids(data, k, options, start, progress);
     KMeansResult result;
     result.run.converged = false;
+    const bool batches = options.batch_size > 0 && options.batch_size < data.X.rows;
+    if (batches) kmeans_batches(data, options, start, first, result.run, progress);
+    KMeansLloyd lloyd(data, std::move(first), options.spherical);
     const double tolerance = options.tolerance * data.mean_variance;
-    for (int round = 0; round < options.max_iterations && !result.run.converged; ++round) {
+    for (int round = 0; round < options.max_iterations && !result.run.converged && !batches; ++round) {
         const std::int64_t moved = lloyd.assign(progress);
         ++result.run.iterations;
         const int restarted = lloyd.repair();
@@ -95,6 +178,22 @@ inline void kmeans_finish(KMeansResult& result) {
 
 }  // namespace detail
 
+FILMATLAS_INLINE std::string_view to_string(KMeansStart start) noexcept {
+    switch (start) {
+        case KMeansStart::PlusPlus: return "k-means++";
+        case KMeansStart::Random: return "random";
+        case KMeansStart::Parts: return "parts";
+    }
+    return "unknown";
+}
+
+FILMATLAS_INLINE KMeansStart kmeans_start_from_string(std::string_view name) {
+    for (const KMeansStart start : {KMeansStart::PlusPlus, KMeansStart::Random, KMeansStart::Parts}) {
+        if (name == to_string(start)) return start;
+    }
+    throw_invalid("kmeans", "start", "is '" + std::string(name) + "'", "use k-means++, random or parts");
+}
+
 FILMATLAS_INLINE void validate(const KMeansOptions& options) {
     if (options.max_iterations < 1) {
         throw_invalid("kmeans", "max_iterations", "is " + std::to_string(options.max_iterations),
@@ -105,6 +204,10 @@ FILMATLAS_INLINE void validate(const KMeansOptions& options) {
     }
     if (options.n_init < 1) {
         throw_invalid("kmeans", "n_init", "is " + std::to_string(options.n_init), "use 1 or more");
+    }
+    if (options.batch_size < 0) {
+        throw_invalid("kmeans", "batch_size", "is " + std::to_string(options.batch_size),
+                      "use 0 (whole rounds) or a positive number");
     }
     if (options.num_threads < 0) {
         throw_invalid("kmeans", "num_threads", "is " + std::to_string(options.num_threads),
@@ -130,6 +233,23 @@ FILMATLAS_INLINE KMeansResult kmeans(MatrixView<const float> X, int k, const KMe
         if (!(weights[i] > 0) || !std::isfinite(weights[i])) {
             throw_invalid("kmeans", "weights", "entry " + std::to_string(i) + " is " + to_text(weights[i]),
                           "weights must be finite and > 0");
+        }
+    }
+    if (options.initial.data != nullptr) {
+        if (options.initial.rows != k || options.initial.cols != X.cols) {
+            throw_shape("kmeans",
+                        "the first centroids have shape (" + std::to_string(options.initial.rows) + ", " +
+                            std::to_string(options.initial.cols) + "), not (" + std::to_string(k) + ", " +
+                            std::to_string(X.cols) + ")",
+                        "pass one row per cluster");
+        }
+        for (std::int64_t c = 0; c < k; ++c) {
+            for (const float value : options.initial.row(c)) {
+                if (std::isfinite(value)) continue;
+                throw_invalid("kmeans", "initial",
+                              "row " + std::to_string(c) + " holds " + to_text(static_cast<double>(value)),
+                              "pass finite centroids");
+            }
         }
     }
     detail::KMeansData data;
@@ -180,6 +300,7 @@ FILMATLAS_INLINE KMeansResult kmeans(MatrixView<const float> X, int k, const KMe
                          }
                      });
         data.X = centered.view();
+        data.mean = mean;
     }
     data.squares.resize(static_cast<std::size_t>(X.rows));
     parallel_for(X.rows, detail::kKMeansGrain, options.num_threads,
@@ -193,7 +314,8 @@ FILMATLAS_INLINE KMeansResult kmeans(MatrixView<const float> X, int k, const KMe
                  });
 
     std::optional<KMeansResult> best;
-    for (int start = 0; start < options.n_init; ++start) {
+    const bool draws = options.initial.empty() && options.start != KMeansStart::Parts;
+    for (int start = 0; start < (draws ? options.n_init : 1); ++start) {
         KMeansResult result =
             detail::kmeans_once(data, k, options, static_cast<std::uint64_t>(start), progress);
         if (!best || result.inertia < best->inertia) best = std::move(result);
@@ -241,29 +363,35 @@ FILMATLAS_INLINE std::vector<Index> assign_to_centroids(MatrixView<const float> 
     }
     const detail::CentroidPanels panels(centroids);
     std::vector<Index> labels(static_cast<std::size_t>(X.rows), 0);
-    parallel_for(X.rows, 64, num_threads, [&](std::int64_t begin, std::int64_t end) {
-        std::vector<float> best(static_cast<std::size_t>(end - begin),
-                                std::numeric_limits<float>::infinity());
-        std::vector<float> squares(best.size());
-        for (std::int64_t i = begin; i < end; ++i) {
-            double sum = 0;
-            for (const float value : X.row(i)) sum += static_cast<double>(value) * static_cast<double>(value);
-            squares[static_cast<std::size_t>(i - begin)] = static_cast<float>(sum);
-        }
-        for (std::int64_t p = 0; p < panels.num_panels(); ++p) {
-            for (std::int64_t i = begin; i < end; i += detail::kPanelRows) {
-                const float* x[detail::kPanelRows];
-                for (int r = 0; r < detail::kPanelRows; ++r) x[r] = X.row_data(std::min(i + r, end - 1));
-                float dots[detail::kPanelRows][detail::kPanelWidth];
-                panels.products(x, p, dots);
-                for (int r = 0; r < detail::kPanelRows && i + r < end; ++r) {
-                    const auto at = static_cast<std::size_t>(i + r - begin);
-                    for (int c = 0; c < panels.width(p); ++c) {
-                        const std::int64_t id = p * detail::kPanelWidth + c;
+    constexpr std::int64_t kWidth = detail::kPanelWidth;
+    constexpr std::int64_t kStrip = 24;  // panels of centroids per product
+    parallel_for(X.rows, 4 * kWidth, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> packed(static_cast<std::size_t>(X.cols * kWidth));
+        std::vector<float> dots(static_cast<std::size_t>(kWidth * kWidth * std::min(kStrip, panels.num_panels())));
+        for (std::int64_t i = begin; i < end; i += kWidth) {
+            const int count = static_cast<int>(std::min(kWidth, end - i));
+            const float* x[kWidth];
+            float square[kWidth];
+            float best[kWidth];
+            for (int r = 0; r < count; ++r) {
+                x[r] = X.row_data(i + r);
+                double sum = 0;
+                for (const float value : X.row(i + r)) sum += static_cast<double>(value) * static_cast<double>(value);
+                square[r] = static_cast<float>(sum);
+                best[r] = std::numeric_limits<float>::infinity();
+            }
+            detail::panel_pack(x, count, X.cols, packed.data());
+            for (std::int64_t p = 0; p < panels.num_panels(); p += kStrip) {
+                const std::int64_t width = std::min(kStrip, panels.num_panels() - p);
+                panels.products(packed.data(), p, width, dots.data());
+                for (int r = 0; r < count; ++r) {
+                    const float* dot = dots.data() + r * width * kWidth;
+                    for (std::int64_t c = 0; c < std::min(width * kWidth, centroids.rows - p * kWidth); ++c) {
+                        const std::int64_t id = p * kWidth + c;
                         const float value = detail::kmeans_distance_from_product(
-                            squares[at], panels.square(id), dots[r][c], x[r], centroids.row_data(id), X.cols);
-                        if (value < best[at]) {
-                            best[at] = value;
+                            square[r], panels.square(id), dot[c], x[r], centroids.row_data(id), X.cols);
+                        if (value < best[r]) {
+                            best[r] = value;
                             labels[static_cast<std::size_t>(i + r)] = static_cast<Index>(id);
                         }
                     }

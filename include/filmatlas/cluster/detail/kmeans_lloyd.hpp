@@ -13,6 +13,7 @@
 #include "filmatlas/cluster/detail/kmeans_data.hpp"
 #include "filmatlas/cluster/detail/panels.hpp"
 #include "filmatlas/core/progress.hpp"
+#include "filmatlas/linalg/kernels.hpp"
 
 /// @file kmeans_lloyd.hpp
 /// @brief Lloyd's rounds with bounds, updates and repairs.
@@ -20,7 +21,8 @@
 namespace filmatlas::detail {
 
 /// Lloyd's rounds with one upper bound and a lower bound per group of centroids for every row (Ding et al.
-/// 2015).
+/// 2015; with one group Hamerly 2010). A row that is passed over keeps the label that a full search would give
+/// it, to the last bit: the bounds allow for the rounding of the products.
 class KMeansLloyd {
 public:
     KMeansLloyd(const KMeansData& data, Matrix<float> centroids, bool spherical)
@@ -37,7 +39,9 @@ public:
           upper_(static_cast<std::size_t>(n_), 0.0F),
           lower_(n_, groups_),
           drift_(static_cast<std::size_t>(k_), 0.0),
-          changed_(static_cast<std::size_t>(k_), 1) {}
+          summed_(static_cast<std::size_t>(n_), -1) {
+        choose_scale();
+    }
 
     Matrix<float>& centroids() { return centroids_; }
     std::vector<Index>& labels() { return labels_; }
@@ -45,7 +49,6 @@ public:
     /// Gives every row its nearest centroid. @return rows that changed
     std::int64_t assign(const Progress& progress) {
         std::vector<std::int64_t> moved(static_cast<std::size_t>((n_ + kKMeansGrain - 1) / kKMeansGrain), 0);
-        std::vector<std::vector<Index>> touched(moved.size());
         std::vector<float> group_drift(static_cast<std::size_t>(groups_), 0.0F);
         for (std::int64_t c = 0; c < k_; ++c) {
             float& drift = group_drift[static_cast<std::size_t>(c / kPanelWidth / per_group_)];
@@ -54,54 +57,82 @@ public:
         parallel_for(
             n_, kKMeansGrain, data_.num_threads,
             [&](std::int64_t begin, std::int64_t end) {
-                const auto block = static_cast<std::size_t>(begin / kKMeansGrain);
-                moved[block] = assign_block(begin, end, group_drift, touched[block]);
+                moved[static_cast<std::size_t>(begin / kKMeansGrain)] = assign_block(begin, end, group_drift);
             },
             progress, "kmeans assign");
         bounds_valid_ = true;
         std::fill(drift_.begin(), drift_.end(), 0.0);
-        for (const auto& list : touched) {
-            for (const Index c : list) changed_[static_cast<std::size_t>(c)] = 1;
-        }
         return std::accumulate(moved.begin(), moved.end(), std::int64_t{0});
     }
 
     /// Moves the centroids whose members changed to their mean. @return summed squared movement
+    ///
+    /// A cluster's sum is kept in whole numbers, which add up without rounding: what left is subtracted and
+    /// what came is added, and the mean is the same as if it were made anew.
     double update() {
-        const auto by_label = members_by_label();
-        const std::vector<std::int64_t>& begin = by_label.first;
-        const std::vector<Index>& members = by_label.second;
+        auto [begin, members] = members_by_label();
+        std::vector<double> total(static_cast<std::size_t>(k_), 0.0);
+        std::vector<std::int64_t> change_begin(static_cast<std::size_t>(k_) + 1, 0);
+        for (std::size_t i = 0; i < labels_.size(); ++i) {
+            total[static_cast<std::size_t>(labels_[i])] += data_.weight(static_cast<std::int64_t>(i));
+            if (labels_[i] == summed_[i]) continue;
+            ++change_begin[static_cast<std::size_t>(labels_[i]) + 1];
+            if (summed_[i] >= 0) ++change_begin[static_cast<std::size_t>(summed_[i]) + 1];
+        }
+        std::partial_sum(change_begin.begin(), change_begin.end(), change_begin.begin());
+        std::vector<std::pair<Index, Index>> changes(static_cast<std::size_t>(change_begin.back()));  // row, +1 or -1
+        std::vector<std::int64_t> next_change(change_begin.begin(), change_begin.end() - 1);
+        for (std::size_t i = 0; i < labels_.size(); ++i) {
+            if (labels_[i] == summed_[i]) continue;
+            const auto note = [&](Index cluster, Index sign) {
+                const std::int64_t at = next_change[static_cast<std::size_t>(cluster)]++;
+                changes[static_cast<std::size_t>(at)] = {static_cast<Index>(i), sign};
+            };
+            note(labels_[i], 1);
+            if (summed_[i] >= 0) note(summed_[i], -1);
+        }
+        summed_ = labels_;
         Matrix<float> next = centroids_;
         parallel_for(k_, 1, data_.num_threads, [&](std::int64_t c, std::int64_t) {
-            const std::int64_t first = begin[static_cast<std::size_t>(c)];
-            const std::int64_t last = begin[static_cast<std::size_t>(c) + 1];
-            if (changed_[static_cast<std::size_t>(c)] == 0 || first == last) return;
-            std::vector<double> sum(static_cast<std::size_t>(d_), 0.0);
-            double total = 0;
-            for (std::int64_t m = first; m < last; ++m) {
-                const Index i = members[static_cast<std::size_t>(m)];
-                const double weight = data_.weight(i);
-                const float* x = data_.row(i);
-                for (std::int64_t j = 0; j < d_; ++j) {
-                    sum[static_cast<std::size_t>(j)] += weight * static_cast<double>(x[j]);
+            const auto at = static_cast<std::size_t>(c);
+            if (change_begin[at] == change_begin[at + 1]) return;
+            std::vector<double> mean(static_cast<std::size_t>(d_), 0.0);
+            if (scale_.empty()) {
+                for (std::int64_t m = begin[at]; m < begin[at + 1]; ++m) {
+                    const Index i = members[static_cast<std::size_t>(m)];
+                    const float* x = data_.row(i);
+                    for (std::int64_t j = 0; j < d_; ++j)
+                        mean[static_cast<std::size_t>(j)] += data_.weight(i) * static_cast<double>(x[j]);
                 }
-                total += weight;
+            } else {
+                std::int64_t* sum = sums_.row_data(c);
+                for (std::int64_t e = change_begin[at]; e < change_begin[at + 1]; ++e) {
+                    const auto [i, sign] = changes[static_cast<std::size_t>(e)];
+                    const float* x = data_.row(i);
+                    const double weight = data_.weight(i);
+                    for (std::int64_t j = 0; j < d_; ++j) {
+                        const double value = weight * static_cast<double>(x[j]) * scale_[static_cast<std::size_t>(j)];
+                        sum[j] += sign * static_cast<std::int64_t>(value + std::copysign(0.5, value));
+                    }
+                }
+                for (std::int64_t j = 0; j < d_; ++j)
+                    mean[static_cast<std::size_t>(j)] = static_cast<double>(sum[j]) / scale_[static_cast<std::size_t>(j)];
             }
+            if (begin[at] == begin[at + 1]) return;  // empty: it stays where it was
             double norm2 = 0;
-            for (double& value : sum) {
-                value /= total;
+            for (double& value : mean) {
+                value /= total[at];
                 norm2 += value * value;
             }
-            const double scale = spherical_ && norm2 > 0 ? 1.0 / std::sqrt(norm2) : 1.0;
+            const double factor = spherical_ && norm2 > 0 ? 1.0 / std::sqrt(norm2) : 1.0;
             for (std::int64_t j = 0; j < d_; ++j) {
-                next(c, j) = static_cast<float>(sum[static_cast<std::size_t>(j)] * scale);
+                next(c, j) = static_cast<float>(mean[static_cast<std::size_t>(j)] * factor);
             }
-            drift_[static_cast<std::size_t>(c)] =
-                std::sqrt(kmeans_squared_distance(next.row_data(c), centroids_.row_data(c), d_));
+            drift_[at] = std::sqrt(kmeans_squared_distance(next.row_data(c), centroids_.row_data(c), d_));
         });
         centroids_ = std::move(next);
         panels_.pack(centroids_.view());
-        std::fill(changed_.begin(), changed_.end(), char{0});
+        order_ = std::move(members);
         double movement = 0;
         for (const double drift : drift_) movement += drift * drift;
         return movement;
@@ -136,10 +167,8 @@ public:
             const std::int64_t i = far[next++].second;
             Index& label = labels_[static_cast<std::size_t>(i)];
             --sizes[static_cast<std::size_t>(label)];
-            changed_[static_cast<std::size_t>(label)] = 1;
             label = static_cast<Index>(c);
             sizes[static_cast<std::size_t>(c)] = 1;
-            changed_[static_cast<std::size_t>(c)] = 1;
             std::copy_n(data_.row(i), d_, centroids_.row_data(c));
             ++restarted;
         }
@@ -158,140 +187,198 @@ public:
     }
 
 private:
-    /// Bounds must stay bounds through the rounding of float32.
-    static constexpr float kSlack = 1.00001F;
-    static float round_up(double value) { return static_cast<float>(value * (1.0 + 1e-6)); }
-
-    float squared_distance(std::int64_t i, std::int64_t c, float dot) const {
-        return kmeans_distance_from_product(data_.squares[static_cast<std::size_t>(i)], panels_.square(c),
-                                            dot, data_.row(i), centroids_.row_data(c), d_);
+    /// Units of `sums_`: as fine as the sum of all rows allows.
+    void choose_scale() {
+        double total = 0;
+        double least = std::numeric_limits<double>::infinity();
+        for (std::int64_t i = 0; i < n_; ++i) {
+            total += data_.weight(i);
+            least = std::min(least, data_.weight(i));
+        }
+        if (least < total * 0x1p-34) return;
+        std::vector<float> largest(static_cast<std::size_t>(d_), 0.0F);
+        for (std::int64_t i = 0; i < n_; ++i) {
+            const float* x = data_.row(i);
+            for (std::int64_t j = 0; j < d_; ++j) {
+                float& value = largest[static_cast<std::size_t>(j)];
+                value = std::max(value, std::abs(x[j]));
+            }
+        }
+        for (const float value : largest) {
+            int exponent = 0;
+            std::frexp(total * static_cast<double>(value), &exponent);
+            scale_.push_back(std::ldexp(1.0, 61 - exponent));
+        }
+        sums_ = Matrix<std::int64_t>(k_, d_);
     }
 
-    std::int64_t assign_block(std::int64_t begin, std::int64_t end, const std::vector<float>& group_drift,
-                              std::vector<Index>& touched) {
+    /// What float32 may take from the share of a row or centroid in a squared distance made from a product.
+    float error_share() const { return 1.2F * 0x1p-24F * static_cast<float>(d_ + 16); }
+    static float round_up(double value) { return static_cast<float>(value * (1.0 + 1e-6)); }
+
+    /// What a block of rows needs while it is assigned.
+    struct Scratch {
+        std::vector<std::pair<std::uint64_t, Index>> rows;  ///< those to compare, and with which groups (a bit each)
+        std::vector<float> packed;                          ///< 16 of them
+        std::vector<float> dots;                            ///< their products with a group of centroids
+    };
+    /// Nearest two of a group's centroids, by squared distance.
+    struct Nearest {
+        float first = std::numeric_limits<float>::infinity();
+        float second = std::numeric_limits<float>::infinity();
+        Index id = -1;
+    };
+
+    std::int64_t group_of(Index c) const { return c / kPanelWidth / per_group_; }
+
+    std::int64_t assign_block(std::int64_t begin, std::int64_t end, const std::vector<float>& group_drift) {
         const bool fresh = !bounds_valid_;
-        const auto rows = static_cast<std::size_t>(end - begin);
-        // Best (squared distance, centroid) of every row over all groups; per group the nearest and second
-        // nearest.
-        std::vector<float> best(rows, std::numeric_limits<float>::infinity());
-        std::vector<Index> winner(rows, -1);
-        std::vector<std::vector<Index>> wanted(static_cast<std::size_t>(groups_));
-        for (std::int64_t i = begin; i < end; ++i) {
-            const auto r = static_cast<std::size_t>(i - begin);
+        Scratch work;
+        work.rows.reserve(static_cast<std::size_t>(end - begin));
+        // The sum of squares of a difference, in 32 lanes: hardly any rounding.
+        const float widen = 1.0F + 1.2F * 0x1p-24F * (static_cast<float>(d_) / 32.0F + 16.0F);
+        for (std::int64_t position = begin; position < end; ++position) {
+            const std::int64_t i = order_.empty() ? position : order_[static_cast<std::size_t>(position)];
             float* lower = lower_.row_data(i);
             const Index own = labels_[static_cast<std::size_t>(i)];
             if (fresh || own < 0) {
-                for (std::int64_t g = 0; g < groups_; ++g) {
-                    wanted[static_cast<std::size_t>(g)].push_back(static_cast<Index>(i));
-                }
+                add_row(work, i, -1.0F);
                 continue;
             }
             float nearest_bound = std::numeric_limits<float>::infinity();
             for (std::int64_t g = 0; g < groups_; ++g) {
-                lower[g] -= group_drift[static_cast<std::size_t>(g)];
+                lower[g] = lower[g] * (1.0F - 0x1p-23F) - group_drift[static_cast<std::size_t>(g)];
                 nearest_bound = std::min(nearest_bound, lower[g]);
             }
             float& upper = upper_[static_cast<std::size_t>(i)];
-            upper += round_up(drift_[static_cast<std::size_t>(own)]);
-            winner[r] = own;
-            if (upper * kSlack < nearest_bound) continue;
-            // The same formula as for the others, lest a row between two centroids change sides for ever.
-            best[r] = squared_distance(i, own, panel_product(data_.row(i), centroids_.row_data(own), d_));
-            upper = std::sqrt(best[r]);
-            for (std::int64_t g = 0; g < groups_; ++g) {
-                if (lower[g] <= upper * kSlack)
-                    wanted[static_cast<std::size_t>(g)].push_back(static_cast<Index>(i));
-            }
+            upper = (upper + round_up(drift_[static_cast<std::size_t>(own)])) * (1.0F + 0x1p-22F);
+            const float slack = slack_of(i);
+            if (beyond(nearest_bound, upper, slack)) continue;
+            upper = std::sqrt(kernel_.squared_l2(data_.row(i), centroids_.row_data(own), static_cast<std::size_t>(d_))) *
+                    widen;
+            if (beyond(nearest_bound, upper, slack)) continue;
+            add_row(work, i, upper);
         }
-        std::vector<Index> nearest_of(rows);  // within the group at hand
-        std::vector<float> first(rows);
-        std::vector<float> second(rows);
-        std::vector<Index> winner_group(rows, -1);
-        std::vector<float> winner_second(rows, 0.0F);
+        std::sort(work.rows.begin(), work.rows.end());  // those side by side want the same groups
+        std::int64_t moved = 0;
+        for (std::size_t first = 0; first < work.rows.size(); first += kPanelWidth) {
+            moved += compare_panel(work, first);
+        }
+        return moved;
+    }
+
+    /// By how much two squared distances of row i may be misjudged, both made from products.
+    float slack_of(std::int64_t i) const {
+        return 2.0F * error_share() * (data_.squares[static_cast<std::size_t>(i)] + panels_.largest_square());
+    }
+    /// Whether a search would find a centroid at least `lower` away farther than one at most `upper` away.
+    static bool beyond(float lower, float upper, float slack) {
+        return lower > 0 && lower * lower * (1.0F - 0x1p-21F) > upper * upper + slack;
+    }
+
+    /// Row i is to be compared with the groups that may hold a centroid within `upper`; all when negative.
+    void add_row(Scratch& work, std::int64_t i, float upper) const {
+        const float slack = slack_of(i);
+        std::uint64_t wanted = 0;
         for (std::int64_t g = 0; g < groups_; ++g) {
-            const auto& list = wanted[static_cast<std::size_t>(g)];
-            if (list.empty()) continue;
-            scan_group(g, list, begin, nearest_of, first, second);
-            for (const Index i : list) {
-                const auto r = static_cast<std::size_t>(i - begin);
-                // Provisional: all of this group are at least this far. Put right below for the winner's
-                // group.
-                lower_(i, g) = std::sqrt(first[r]);
-                if (first[r] < best[r] || (first[r] == best[r] && nearest_of[r] < winner[r])) {
-                    best[r] = first[r];
-                    winner[r] = nearest_of[r];
-                    winner_group[r] = static_cast<Index>(g);
-                    winner_second[r] = std::sqrt(second[r]);
+            const bool near = upper < 0 || !beyond(lower_(i, g), upper, slack) ||
+                              g == group_of(labels_[static_cast<std::size_t>(i)]);
+            wanted |= near ? std::uint64_t{1} << g : 0U;
+        }
+        work.rows.emplace_back(wanted, static_cast<Index>(i));
+    }
+
+    /// Compares 16 of the rows with the groups they want. @return rows that changed
+    std::int64_t compare_panel(Scratch& work, std::size_t first) {
+        const int count = static_cast<int>(std::min<std::size_t>(kPanelWidth, work.rows.size() - first));
+        const auto* rows = work.rows.data() + first;
+        const float* x[kPanelWidth];
+        std::uint64_t wanted = 0;
+        for (int r = 0; r < count; ++r) {
+            x[r] = data_.row(rows[r].second);
+            wanted |= rows[r].first;
+        }
+        work.packed.resize(static_cast<std::size_t>(d_ * kPanelWidth));
+        panel_pack(x, count, d_, work.packed.data());
+        Nearest best[kPanelWidth];
+        const float share = error_share();
+        for (std::int64_t g = 0; g < groups_; ++g) {
+            if ((wanted >> g & 1U) == 0) continue;
+            const std::int64_t begin = g * per_group_;
+            const std::int64_t panels = std::min(per_group_, panels_.num_panels() - begin);
+            work.dots.resize(static_cast<std::size_t>(kPanelWidth * kPanelWidth * panels));
+            panels_.products(work.packed.data(), begin, panels, work.dots.data());
+            for (int r = 0; r < count; ++r) {
+                if ((rows[r].first >> g & 1U) == 0) continue;
+                const std::int64_t i = rows[r].second;
+                const Nearest here = nearest_of(i, begin, panels, work.dots.data() + r * kPanelWidth * panels);
+                const float error =
+                    share * (data_.squares[static_cast<std::size_t>(i)] + panels_.largest_square());
+                lower_(i, g) = lower_root(here.first, error);
+                Nearest& mine = best[r];
+                if (here.first < mine.first || (here.first == mine.first && here.id < mine.id)) {
+                    mine = here;
                 }
             }
         }
         std::int64_t moved = 0;
-        for (std::int64_t i = begin; i < end; ++i) {
-            const auto r = static_cast<std::size_t>(i - begin);
+        for (int r = 0; r < count; ++r) {
+            const std::int64_t i = rows[r].second;
+            const float error = share * (data_.squares[static_cast<std::size_t>(i)] + panels_.largest_square());
+            lower_(i, group_of(best[r].id)) = lower_root(best[r].second, error);
+            upper_[static_cast<std::size_t>(i)] = std::sqrt(best[r].first + error) * (1.0F + 0x1p-22F);
             Index& label = labels_[static_cast<std::size_t>(i)];
-            if (winner_group[r] >= 0) lower_(i, winner_group[r]) = winner_second[r];
-            if (winner[r] == label) continue;
-            if (label >= 0) {
-                touched.push_back(label);
-                if (!fresh) {  // the centroid that was left is now one of its group's others
-                    float& bound = lower_(i, label / kPanelWidth / per_group_);
-                    bound = std::min(bound, upper_[static_cast<std::size_t>(i)]);
-                }
-            }
-            touched.push_back(winner[r]);
-            label = winner[r];
+            if (best[r].id == label) continue;
+            label = best[r].id;
             ++moved;
         }
-        for (std::int64_t i = begin; i < end; ++i) {
-            const auto r = static_cast<std::size_t>(i - begin);
-            if (best[r] < std::numeric_limits<float>::infinity()) {
-                upper_[static_cast<std::size_t>(i)] = std::sqrt(best[r]);
-            }
-        }
-        std::sort(touched.begin(), touched.end());
-        touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
         return moved;
     }
 
-    /// Nearest and second nearest centroid of one group for the listed rows, the row's own centroid left out.
-    void scan_group(std::int64_t g, const std::vector<Index>& list, std::int64_t begin,
-                    std::vector<Index>& nearest_of, std::vector<float>& first,
-                    std::vector<float>& second) const {
-        constexpr float kInfinity = std::numeric_limits<float>::infinity();
-        for (const Index i : list) {
-            const auto r = static_cast<std::size_t>(i - begin);
-            nearest_of[r] = -1;
-            first[r] = kInfinity;
-            second[r] = kInfinity;
+    static float lower_root(float square, float error) {
+        return square > error ? std::sqrt(square - error) * (1.0F - 0x1p-22F) : 0.0F;
+    }
+
+    static float smallest(const float* value) {
+        float lane[4];
+        for (int l = 0; l < 4; ++l) {
+            const float a = value[l] < value[l + 4] ? value[l] : value[l + 4];
+            const float b = value[l + 8] < value[l + 12] ? value[l + 8] : value[l + 12];
+            lane[l] = a < b ? a : b;
         }
-        const std::int64_t last_panel = std::min(panels_.num_panels(), (g + 1) * per_group_);
-        for (std::int64_t p = g * per_group_; p < last_panel; ++p) {
-            for (std::size_t e = 0; e < list.size(); e += kPanelRows) {
-                const float* x[kPanelRows];
-                for (int q = 0; q < kPanelRows; ++q) {
-                    x[q] = data_.row(list[std::min(e + static_cast<std::size_t>(q), list.size() - 1)]);
-                }
-                float dots[kPanelRows][kPanelWidth];
-                panels_.products(x, p, dots);
-                for (int q = 0; q < kPanelRows && e + static_cast<std::size_t>(q) < list.size(); ++q) {
-                    const Index i = list[e + static_cast<std::size_t>(q)];
-                    const auto r = static_cast<std::size_t>(i - begin);
-                    const Index own = bounds_valid_ ? labels_[static_cast<std::size_t>(i)] : -1;
-                    for (int c = 0; c < panels_.width(p); ++c) {
-                        const auto id = static_cast<Index>(p * kPanelWidth + c);
-                        if (id == own) continue;
-                        const float value = squared_distance(i, id, dots[q][c]);
-                        if (value < first[r]) {
-                            second[r] = first[r];
-                            first[r] = value;
-                            nearest_of[r] = id;
-                        } else {
-                            second[r] = std::min(second[r], value);
-                        }
-                    }
-                }
+        return std::min(std::min(lane[0], lane[1]), std::min(lane[2], lane[3]));
+    }
+
+    Nearest nearest_of(std::int64_t i, std::int64_t first_panel, std::int64_t panels, const float* dots) const {
+        const float square = data_.squares[static_cast<std::size_t>(i)];
+        Nearest out;
+        for (std::int64_t p = 0; p < panels; ++p) {
+            const std::int64_t begin = (first_panel + p) * kPanelWidth;
+            const int width = panels_.width(first_panel + p);
+            float value[kPanelWidth];
+            int cancels = 0;
+            for (int c = 0; c < kPanelWidth; ++c) {
+                const float sum = square + panels_.square(begin + c);
+                value[c] = sum - 2.0F * dots[p * kPanelWidth + c];
+                cancels |= value[c] > 1e-3F * sum ? 0 : 1;
+            }
+            for (int c = 0; c < width && cancels != 0; ++c) {
+                value[c] = kmeans_distance_from_product(square, panels_.square(begin + c), dots[p * kPanelWidth + c],
+                                                        data_.row(i), centroids_.row_data(begin + c), d_);
+            }
+            std::fill(value + width, value + kPanelWidth, std::numeric_limits<float>::infinity());
+            const float least = smallest(value);
+            if (least < out.first) {
+                const auto at = std::find(value, value + width, least) - value;
+                value[at] = std::numeric_limits<float>::infinity();
+                out.second = std::min(out.first, smallest(value));
+                out.first = least;
+                out.id = static_cast<Index>(begin + at);
+            } else {
+                out.second = std::min(out.second, least);
             }
         }
+        return out;
     }
 
     /// Rows of every cluster, ascending, as offsets into one list.
@@ -321,7 +408,11 @@ private:
     std::vector<float> upper_;   ///< at least the distance to the own centroid
     Matrix<float> lower_;        ///< (n, groups) at most the distance to any other centroid of the group
     std::vector<double> drift_;  ///< movement of each centroid since the bounds were made
-    std::vector<char> changed_;  ///< clusters whose members changed since their mean was made
+    std::vector<Index> summed_;   ///< the labels that `sums_` stand for
+    Matrix<std::int64_t> sums_;   ///< (k, d) weighted sums of the clusters, in units of 1 / scale
+    std::vector<double> scale_;   ///< per column a power of two; empty where the weights differ too much
+    const Kernels& kernel_ = kernels();
+    std::vector<Index> order_;   ///< rows by cluster, so that those side by side want the same groups
     bool bounds_valid_ = false;
 };
 

@@ -9,11 +9,16 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <span>
+#include <new>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
@@ -117,6 +122,13 @@ inline double linkage_update(LinkageMethod method, double d_xi, double d_yi, dou
     return 0;
 }
 
+/// Linkages that follow from centroids.
+enum class LinkageForm {
+    Ward,         ///< 2 a b / (a + b) |x - y|^2; the height is its root
+    MeanSquared,  ///< |x - y|^2 + variances
+    MeanCosine,   ///< half of that
+};
+
 /// Clusters still there, ascending, with O(1) skipping of the removed ones left to one compaction per
 /// removal.
 class LinkageActive {
@@ -184,8 +196,9 @@ inline LinkageTree linkage_chain(std::span<double> distances, std::vector<double
 
 /// Generic algorithm (Anderberg 1973; Muellner 2011): each cluster knows a lower bound of the distance to its
 /// nearest one of higher id, checked only when it comes first. Right for linkages whose heights may fall.
-inline LinkageTree linkage_generic(std::span<double> distances, std::vector<double> sizes,
-                                   LinkageMethod method, const Progress& progress) {
+template <class T>
+LinkageTree linkage_generic(std::span<T> distances, std::vector<double> sizes, LinkageMethod method,
+                            const Progress& progress) {
     const auto n = static_cast<std::int64_t>(sizes.size());
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     LinkageActive active(n);
@@ -196,7 +209,7 @@ inline LinkageTree linkage_generic(std::span<double> distances, std::vector<doub
         std::int64_t at = -1;
         const auto& ids = active.ids();
         for (auto it = std::upper_bound(ids.begin(), ids.end(), x); it != ids.end(); ++it) {
-            const double distance = distances[linkage_at(n, x, *it)];
+            const auto distance = static_cast<double>(distances[linkage_at(n, x, *it)]);
             if (distance < best || at < 0) {
                 best = distance;
                 at = *it;
@@ -223,7 +236,7 @@ inline LinkageTree linkage_generic(std::span<double> distances, std::vector<doub
                 }
             }
             y = neighbor[static_cast<std::size_t>(x)];
-            if (distances[linkage_at(n, x, y)] == best) break;
+            if (static_cast<double>(distances[linkage_at(n, x, y)]) == best) break;
             search(x);
         }
         const double height = bound[static_cast<std::size_t>(x)];
@@ -234,9 +247,11 @@ inline LinkageTree linkage_generic(std::span<double> distances, std::vector<doub
         sizes[static_cast<std::size_t>(y)] = n_x + n_y;
         for (const std::int64_t i : active.ids()) {
             if (i == y) continue;
-            double& to_y = distances[linkage_at(n, i, y)];
-            to_y = linkage_update(method, distances[linkage_at(n, i, x)], to_y, height, n_x, n_y,
-                                  sizes[static_cast<std::size_t>(i)]);
+            T& entry = distances[linkage_at(n, i, y)];
+            entry = static_cast<T>(linkage_update(method, static_cast<double>(distances[linkage_at(n, i, x)]),
+                                                  static_cast<double>(entry), height, n_x, n_y,
+                                                  sizes[static_cast<std::size_t>(i)]));
+            const auto to_y = static_cast<double>(entry);
             if (i > y) continue;
             std::int64_t& guess = neighbor[static_cast<std::size_t>(i)];
             if (guess == x) guess = y;  // the bound still holds from below or fails the check above
@@ -335,74 +350,56 @@ inline double linkage_distance(const double* a, const double* b, std::int64_t d,
     return std::sqrt(linkage_sum(a, b, d, square));
 }
 
-inline void linkage_check_memory(std::int64_t n, const LinkageOptions& options) {
-    const std::int64_t limit = options.memory_limit.value_or(kLinkageDefaultLimit);
-    const std::int64_t needed = linkage_memory(n, options.method);
-    if (needed <= limit) return;
-    ErrorContext where;
-    where.stage = "linkage";
-    where.column = "memory_limit";
-    throw Error(ErrorCode::Memory, std::move(where),
-                std::string(to_string(options.method)) + " linkage of " + std::to_string(n) +
-                    " items needs " + std::to_string(needed) + " bytes, the limit is " +
-                    std::to_string(limit),
-                "raise memory_limit, use single linkage, or cluster the centroids of a k-means instead");
-}
+/// The upper triangle of a distance matrix. Not cleared first: the workers touch its pages as they fill it, so
+/// that a gigabyte is not written twice, and a cancel is heard meanwhile.
+template <class T>
+struct CondensedValues {
+    CondensedValues() = default;
+    explicit CondensedValues(std::int64_t n)
+        : count(static_cast<std::size_t>(n * (n - 1) / 2)),
+          values(static_cast<T*>(::operator new(std::max<std::size_t>(1, count) * sizeof(T), kAlignment))) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+        // Rows and columns are far apart: with pages of 4 KiB most of the time would go into finding them.
+        if (count * sizeof(T) >= std::size_t{1} << 23) madvise(values.get(), count * sizeof(T), MADV_HUGEPAGE);
+#endif
+    }
+    T* data() { return values.get(); }
+    T& operator[](std::size_t at) { return values[at]; }
+    T operator[](std::size_t at) const { return values[at]; }
+    std::span<T> span() { return {values.get(), count}; }
 
-/// The upper triangle of a distance matrix. Not cleared first: the workers touch its pages as they fill it, so that a
-/// gigabyte is not written twice, and a cancel is heard meanwhile.
-struct CondensedDistances {
-    CondensedDistances() = default;
-    explicit CondensedDistances(std::int64_t n)
-        : count(static_cast<std::size_t>(n * (n - 1) / 2)), values(new double[count]) {}
-    double* data() { return values.get(); }
-    double& operator[](std::size_t at) { return values[at]; }
-    double operator[](std::size_t at) const { return values[at]; }
-    std::span<double> span() { return {values.get(), count}; }
-
+    static constexpr std::align_val_t kAlignment{std::size_t{1} << 21};
+    struct Free {
+        void operator()(T* pointer) const { ::operator delete(pointer, kAlignment); }
+    };
     std::size_t count = 0;
-    std::unique_ptr<double[]> values;
+    std::unique_ptr<T[], Free> values;
 };
+using CondensedDistances = CondensedValues<double>;
 
 /// All distances of the upper triangle; each row is written by one worker.
-template <class Fill>
-CondensedDistances linkage_condensed(std::int64_t n, int num_threads, const Progress& progress,
-                                     const Fill& fill) {
-    CondensedDistances distances(n);
+template <class T = double, class Fill>
+CondensedValues<T> linkage_condensed(std::int64_t n, int num_threads, const Progress& progress, const Fill& fill) {
+    CondensedValues<T> distances(n);
     parallel_for(
         n - 1, 16, num_threads,
         [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) {
-                double* out = distances.data() + linkage_at(n, i, i + 1);
-                for (std::int64_t j = i + 1; j < n; ++j) *out++ = fill(i, j);
+                T* out = distances.data() + linkage_at(n, i, i + 1);
+                for (std::int64_t j = i + 1; j < n; ++j) *out++ = static_cast<T>(fill(i, j));
             }
         },
         progress, "linkage distances");
     return distances;
 }
 
+/// SciPy's own algorithms, one merge at a time.
 inline LinkageTree linkage_run(std::span<double> distances, std::vector<double> sizes,
                                LinkageMethod method, const Progress& progress) {
     if (method == LinkageMethod::Centroid || method == LinkageMethod::Median) {
         return linkage_generic(distances, std::move(sizes), method, progress);
     }
     return linkage_chain(distances, std::move(sizes), method, progress);
-}
-
-template <class T>
-LinkageTree linkage_vectors(MatrixView<const T> X, const LinkageOptions& options, const Progress& progress) {
-    validate(options);
-    const Matrix<double> rows = linkage_rows(X, options.metric);
-    const std::int64_t n = rows.rows();
-    if (n == 1) return LinkageTree{Matrix<double>(0, 4), 1};
-    linkage_check_memory(n, options);
-    const auto distance = [&](std::int64_t i, std::int64_t j) {
-        return linkage_distance(rows.row_data(i), rows.row_data(j), rows.cols(), options.metric);
-    };
-    if (options.method == LinkageMethod::Single) return linkage_prim(n, distance, progress);
-    CondensedDistances distances = linkage_condensed(n, options.num_threads, progress, distance);
-    return linkage_run(distances.span(), std::vector<double>(static_cast<std::size_t>(n), 1.0), options.method,
-                       progress);
 }
 
 /// Labels by first occurrence from a forest of the merges that were kept.
@@ -427,6 +424,22 @@ inline std::vector<Index> linkage_labels(const LinkageTree& tree, const std::vec
         labels[i] = mine;
     }
     return labels;
+}
+
+/// Labels of the clusters in which every merge has at most this value. A merge may have a lower one than its
+/// parts': the highest inside decides.
+inline std::vector<Index> linkage_labels_within(const LinkageTree& tree, std::span<const double> value, double limit) {
+    const std::int64_t n = tree.num_items;
+    std::vector<char> keep(static_cast<std::size_t>(n) - 1, 0);
+    std::vector<double> highest(static_cast<std::size_t>(2 * n - 1), -std::numeric_limits<double>::infinity());
+    for (std::int64_t i = 0; i < n - 1; ++i) {
+        const double inside =
+            std::max({value[static_cast<std::size_t>(i)], highest[static_cast<std::size_t>(tree.merges(i, 0))],
+                      highest[static_cast<std::size_t>(tree.merges(i, 1))]});
+        highest[static_cast<std::size_t>(n + i)] = inside;
+        keep[static_cast<std::size_t>(i)] = inside <= limit ? 1 : 0;
+    }
+    return linkage_labels(tree, keep);
 }
 
 }  // namespace filmatlas::detail

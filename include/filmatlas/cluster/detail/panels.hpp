@@ -3,80 +3,61 @@
 #define FILMATLAS_CLUSTER_DETAIL_PANELS_HPP
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
 #include "filmatlas/core/matrix.hpp"
+#include "filmatlas/linalg/kernels.hpp"
 
 /// @file panels.hpp
-/// @brief Products of a few rows with eight centroids at a time.
+/// @brief Products of 16 rows with 16 centroids at a time.
 ///
-/// The bounds of k-means ask for scattered (row, group of centroids) pairs, for which a full blocked product
-/// would do many times the work. Every product is one sum over the columns in ascending order, multiplied and
-/// added with two roundings, so that its bits depend on the two vectors only.
+/// The bounds of k-means leave some rows to be compared, and some centroids to compare them with: rows are
+/// packed as they come, centroids once per round. A product's bits depend on its two vectors only (see
+/// `Kernels::block_product`).
 
 namespace filmatlas::detail {
 
-inline constexpr int kPanelWidth = 8;  ///< centroids per panel
-inline constexpr int kPanelRows = 4;   ///< rows per product
+inline constexpr int kPanelWidth = static_cast<int>(panel_rows_f32);  ///< rows, and centroids, per panel
 
+/// Puts up to 16 rows side by side: out[j * 16 + r]; the last row stands in for those that lack.
+inline void panel_pack(const float* const* rows, int count, std::int64_t d, float* out) {
+    const float* from[kPanelWidth];
+    for (int r = 0; r < kPanelWidth; ++r) from[r] = rows[std::min(r, count - 1)];
+    std::int64_t j = 0;
 #if defined(__GNUC__)
-using PanelVector = float __attribute__((vector_size(16)));
-#endif
-
-/// out[r][c] = dot(rows[r], centroid c of the panel); `panel` holds (d, 8), column by column of the
-/// centroids.
-inline void panel_products(const float* const rows[kPanelRows], const float* panel, std::int64_t d,
-                           float out[kPanelRows][kPanelWidth]) {
-#if defined(__GNUC__)
-    PanelVector low[kPanelRows] = {};
-    PanelVector high[kPanelRows] = {};
-    const float* r0 = rows[0];
-    const float* r1 = rows[1];
-    const float* r2 = rows[2];
-    const float* r3 = rows[3];
-    for (std::int64_t j = 0; j < d; ++j) {
-        PanelVector a;
-        PanelVector b;
-        std::memcpy(&a, panel + j * kPanelWidth, sizeof a);
-        std::memcpy(&b, panel + j * kPanelWidth + 4, sizeof b);
-        low[0] += r0[j] * a;
-        high[0] += r0[j] * b;
-        low[1] += r1[j] * a;
-        high[1] += r1[j] * b;
-        low[2] += r2[j] * a;
-        high[2] += r2[j] * b;
-        low[3] += r3[j] * a;
-        high[3] += r3[j] * b;
-    }
-    for (int r = 0; r < kPanelRows; ++r) {
-        std::memcpy(out[r], &low[r], sizeof low[r]);
-        std::memcpy(out[r] + 4, &high[r], sizeof high[r]);
-    }
-#else
-    float sum[kPanelRows][kPanelWidth] = {};
-    for (std::int64_t j = 0; j < d; ++j) {
-        for (int r = 0; r < kPanelRows; ++r) {
-            for (int c = 0; c < kPanelWidth; ++c) sum[r][c] += rows[r][j] * panel[j * kPanelWidth + c];
+    using Four = float __attribute__((vector_size(16)));
+    for (; j + 4 <= d; j += 4) {
+        for (int r = 0; r < kPanelWidth; r += 4) {
+            Four a, b, c, e;
+            std::memcpy(&a, from[r] + j, sizeof a);
+            std::memcpy(&b, from[r + 1] + j, sizeof b);
+            std::memcpy(&c, from[r + 2] + j, sizeof c);
+            std::memcpy(&e, from[r + 3] + j, sizeof e);
+            const Four ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+            const Four ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+            const Four ce_low = __builtin_shufflevector(c, e, 0, 4, 1, 5);
+            const Four ce_high = __builtin_shufflevector(c, e, 2, 6, 3, 7);
+            const Four column[4] = {__builtin_shufflevector(ab_low, ce_low, 0, 1, 4, 5),
+                                    __builtin_shufflevector(ab_low, ce_low, 2, 3, 6, 7),
+                                    __builtin_shufflevector(ab_high, ce_high, 0, 1, 4, 5),
+                                    __builtin_shufflevector(ab_high, ce_high, 2, 3, 6, 7)};
+            for (int s = 0; s < 4; ++s) std::memcpy(out + (j + s) * kPanelWidth + r, &column[s], sizeof column[s]);
         }
     }
-    std::memcpy(out, sum, sizeof sum);
 #endif
+    for (; j < d; ++j) {
+        for (int r = 0; r < kPanelWidth; ++r) out[j * kPanelWidth + r] = from[r][j];
+    }
 }
 
-/// The same product for one pair, bit by bit.
-inline float panel_product(const float* row, const float* centroid, std::int64_t d) {
-    float sum = 0;
-    for (std::int64_t j = 0; j < d; ++j) sum += row[j] * centroid[j];
-    return sum;
-}
-
-/// Centroids packed in panels of eight, the last one padded with zeros, and their squared norms.
+/// Centroids packed in panels of 16, the last one padded with zeros, and their squared norms.
 class CentroidPanels {
 public:
-    CentroidPanels() = default;
-    explicit CentroidPanels(MatrixView<const float> centroids) { pack(centroids); }
+    CentroidPanels() : kernel_(&kernels()) {}
+    explicit CentroidPanels(MatrixView<const float> centroids) : CentroidPanels() { pack(centroids); }
 
     void pack(MatrixView<const float> centroids) {
         count_ = centroids.rows;
@@ -93,22 +74,27 @@ public:
             }
             squares_[static_cast<std::size_t>(c)] = static_cast<float>(square);
         }
+        largest_square_ = *std::max_element(squares_.begin(), squares_.end());
     }
     std::int64_t count() const { return count_; }
     std::int64_t num_panels() const { return (count_ + kPanelWidth - 1) / kPanelWidth; }
-    /// Centroids in panel p; 8 but for the last.
+    /// Centroids in panel p; 16 but for the last.
     int width(std::int64_t p) const {
         return static_cast<int>(std::min<std::int64_t>(kPanelWidth, count_ - p * kPanelWidth));
     }
     float square(std::int64_t c) const { return squares_[static_cast<std::size_t>(c)]; }
-    void products(const float* const rows[kPanelRows], std::int64_t p,
-                  float out[kPanelRows][kPanelWidth]) const {
-        panel_products(rows, values_.data() + p * d_ * kPanelWidth, d_, out);
+    float largest_square() const { return largest_square_; }
+    /// out[r * panels * 16 + c] = product of packed row r with centroid c of the panels [p, p + panels).
+    void products(const float* packed_rows, std::int64_t p, std::int64_t panels, float* out) const {
+        kernel_->block_product(packed_rows, values_.data() + p * d_ * kPanelWidth, static_cast<std::size_t>(d_),
+                               static_cast<std::size_t>(panels), out, static_cast<std::size_t>(panels * kPanelWidth));
     }
 
 private:
+    const Kernels* kernel_;
     std::int64_t count_ = 0;
     std::int64_t d_ = 0;
+    float largest_square_ = 0;
     std::vector<float> values_;
     std::vector<float> squares_;
 };

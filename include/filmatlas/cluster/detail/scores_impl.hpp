@@ -12,6 +12,8 @@
 #include "filmatlas/cluster/scores.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
+#include "filmatlas/linalg/block_product.hpp"
+#include "filmatlas/linalg/kernels.hpp"
 
 namespace filmatlas {
 namespace detail {
@@ -106,16 +108,6 @@ inline double score_expected_information(const Contingency& table) {
     return expected;
 }
 
-inline double score_dot(const float* a, const double* b, std::int64_t d) {
-    double lane[4] = {0, 0, 0, 0};
-    std::int64_t j = 0;
-    for (; j + 4 <= d; j += 4) {
-        for (int l = 0; l < 4; ++l) lane[l] += static_cast<double>(a[j + l]) * b[j + l];
-    }
-    for (; j < d; ++j) lane[j & 3] += static_cast<double>(a[j]) * b[j];
-    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
-}
-
 inline double score_squared_distance(const float* a, const float* b, std::int64_t d) {
     double lane[4] = {0, 0, 0, 0};
     const auto square = [&](std::int64_t j) {
@@ -180,7 +172,240 @@ inline double score_silhouette_value(const std::vector<double>& means, const std
     return larger > 0 ? (other - inside) / larger : 0;
 }
 
+/// Assigns each row of a (rows <= cols) table its column, so that the sum of the entries is greatest: shortest augmenting
+/// paths, one row after the other.
+inline std::vector<std::int64_t> score_assign(const std::vector<std::int32_t>& table, std::int64_t rows,
+                                              std::int64_t cols) {
+    constexpr std::int64_t kInfinity = std::numeric_limits<std::int64_t>::max() / 4;
+    // Columns and rows count from 1; column 0 holds the row that is being placed.
+    std::vector<std::int64_t> row_price(static_cast<std::size_t>(rows) + 1, 0);
+    std::vector<std::int64_t> col_price(static_cast<std::size_t>(cols) + 1, 0);
+    std::vector<std::int64_t> row_of(static_cast<std::size_t>(cols) + 1, 0);
+    std::vector<std::int64_t> way(static_cast<std::size_t>(cols) + 1, 0);
+    for (std::int64_t row = 1; row <= rows; ++row) {
+        row_of[0] = row;
+        std::int64_t at = 0;
+        std::vector<std::int64_t> least(static_cast<std::size_t>(cols) + 1, kInfinity);
+        std::vector<char> used(static_cast<std::size_t>(cols) + 1, 0);
+        do {
+            used[static_cast<std::size_t>(at)] = 1;
+            const std::int64_t i = row_of[static_cast<std::size_t>(at)];
+            const std::int32_t* entries = table.data() + (i - 1) * cols - 1;
+            std::int64_t step = kInfinity;
+            std::int64_t next = 0;
+            for (std::int64_t j = 1; j <= cols; ++j) {
+                const auto col = static_cast<std::size_t>(j);
+                if (used[col] != 0) continue;
+                const std::int64_t cost = -entries[j] - row_price[static_cast<std::size_t>(i)] - col_price[col];
+                if (cost < least[col]) {
+                    least[col] = cost;
+                    way[col] = at;
+                }
+                if (least[col] < step) {
+                    step = least[col];
+                    next = j;
+                }
+            }
+            for (std::int64_t j = 0; j <= cols; ++j) {
+                const auto col = static_cast<std::size_t>(j);
+                if (used[col] != 0) {
+                    row_price[static_cast<std::size_t>(row_of[col])] += step;
+                    col_price[col] -= step;
+                } else {
+                    least[col] -= step;
+                }
+            }
+            at = next;
+        } while (row_of[static_cast<std::size_t>(at)] != 0);
+        while (at != 0) {
+            const std::int64_t before = way[static_cast<std::size_t>(at)];
+            row_of[static_cast<std::size_t>(at)] = row_of[static_cast<std::size_t>(before)];
+            at = before;
+        }
+    }
+    std::vector<std::int64_t> column(static_cast<std::size_t>(rows), -1);
+    for (std::int64_t j = 1; j <= cols; ++j) {
+        const std::int64_t row = row_of[static_cast<std::size_t>(j)];
+        if (row > 0) column[static_cast<std::size_t>(row - 1)] = j - 1;
+    }
+    return column;
+}
+
+/// Centroids of the clusters, and per item its squared distance to its own (0 for items left out).
+struct ScoreSpread {
+    ScoreCodes codes;
+    std::vector<std::int64_t> sizes;
+    Matrix<double> centroids;
+    std::vector<double> squared;
+    std::int64_t clustered = 0;
+};
+
+inline ScoreSpread score_spread(const char* stage, MatrixView<const float> X, std::span<const Index> labels,
+                                int num_threads) {
+    if (static_cast<std::int64_t>(labels.size()) != X.rows) {
+        throw_shape(stage, std::to_string(X.rows) + " rows but " + std::to_string(labels.size()) + " labels",
+                    "pass one label per row");
+    }
+    ScoreSpread out;
+    out.codes = score_codes(labels, true);
+    ScoreClusters clusters = score_clusters(X, out.codes, Metric::SqEuclidean);
+    out.sizes = std::move(clusters.sizes);
+    out.centroids = std::move(clusters.sums);
+    std::int64_t filled = 0;
+    for (std::size_t c = 0; c < out.sizes.size(); ++c) {
+        out.clustered += out.sizes[c];
+        filled += out.sizes[c] > 0 ? 1 : 0;
+        for (double& value : out.centroids.row(static_cast<std::int64_t>(c)))
+            value /= std::max(1.0, static_cast<double>(out.sizes[c]));
+    }
+    if (filled < 2) {
+        throw_invalid(stage, "labels", "hold " + std::to_string(filled) + " clusters", "pass at least two");
+    }
+    out.squared.assign(labels.size(), 0.0);
+    parallel_for(X.rows, 512, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const Index own = out.codes.code[static_cast<std::size_t>(i)];
+            if (own < 0) continue;
+            const double* center = out.centroids.row_data(own);
+            const float* x = X.row_data(i);
+            double lane[4] = {0, 0, 0, 0};
+            for (std::int64_t j = 0; j < X.cols; ++j) {
+                const double difference = static_cast<double>(x[j]) - center[j];
+                lane[j & 3] += difference * difference;
+            }
+            out.squared[static_cast<std::size_t>(i)] = (lane[0] + lane[2]) + (lane[1] + lane[3]);
+        }
+    });
+    return out;
+}
+
 }  // namespace detail
+
+FILMATLAS_INLINE VMeasure v_measure(std::span<const Index> classes, std::span<const Index> clusters, double beta) {
+    if (!(beta > 0) || !std::isfinite(beta)) {
+        throw_invalid("v_measure", "beta", "is " + to_text(beta), "use a number > 0");
+    }
+    const Contingency table = contingency(classes, clusters);
+    VMeasure out;
+    if (table.total == 0) return out;
+    const double information = detail::score_mutual_information(table);
+    const double in_classes = detail::score_entropy(table.row_sums, table.total);
+    const double in_clusters = detail::score_entropy(table.col_sums, table.total);
+    out.homogeneity = in_classes > 0 ? std::min(1.0, information / in_classes) : 1.0;
+    out.completeness = in_clusters > 0 ? std::min(1.0, information / in_clusters) : 1.0;
+    const double sum = beta * out.homogeneity + out.completeness;
+    out.v = sum > 0 ? (1.0 + beta) * out.homogeneity * out.completeness / sum : 0.0;
+    return out;
+}
+
+FILMATLAS_INLINE double fowlkes_mallows(std::span<const Index> a, std::span<const Index> b) {
+    const Contingency table = contingency(a, b);
+    const auto pairs = [](const std::vector<std::int64_t>& counts) {
+        double sum = 0;
+        for (const std::int64_t c : counts) sum += 0.5 * static_cast<double>(c) * static_cast<double>(c - 1);
+        return sum;
+    };
+    const double both = pairs(table.counts.values);
+    if (!(both > 0)) return 0.0;
+    return std::sqrt(both / pairs(table.row_sums)) * std::sqrt(both / pairs(table.col_sums));
+}
+
+FILMATLAS_INLINE LabelMatching match_labels(std::span<const Index> a, std::span<const Index> b) {
+    const Contingency table = contingency(a, b);
+    const std::int64_t rows = table.counts.rows;
+    const std::int64_t cols = table.counts.cols;
+    if (rows * cols > std::int64_t{1} << 28) {
+        throw Error(ErrorCode::Memory, ErrorContext{"match_labels", {}, -1, {}, -1},
+                    std::to_string(rows) + " times " + std::to_string(cols) + " labels need " +
+                        std::to_string(4 * rows * cols) + " bytes",
+                    "compare coarser partitions");
+    }
+    const bool turned = rows > cols;
+    const std::int64_t width = turned ? rows : cols;
+    std::vector<std::int32_t> dense(static_cast<std::size_t>(rows * cols), 0);
+    for (std::int64_t i = 0; i < rows; ++i) {
+        const auto columns = table.counts.row_indices(i);
+        const auto counts = table.counts.row_values(i);
+        for (std::size_t e = 0; e < columns.size(); ++e) {
+            const std::int64_t at = turned ? columns[e] * width + i : i * width + columns[e];
+            dense[static_cast<std::size_t>(at)] = static_cast<std::int32_t>(counts[e]);
+        }
+    }
+    const std::vector<std::int64_t> partner = detail::score_assign(dense, turned ? cols : rows, width);
+    std::vector<std::pair<std::int64_t, std::int64_t>> pairs;
+    for (std::size_t i = 0; i < partner.size(); ++i) {
+        const auto mine = static_cast<std::int64_t>(i);
+        pairs.emplace_back(turned ? partner[i] : mine, turned ? mine : partner[i]);
+    }
+    std::sort(pairs.begin(), pairs.end());
+    LabelMatching out;
+    std::int64_t matched = 0;
+    for (const auto& [i, j] : pairs) {
+        out.a.push_back(table.row_labels[static_cast<std::size_t>(i)]);
+        out.b.push_back(table.col_labels[static_cast<std::size_t>(j)]);
+        out.items.push_back(dense[static_cast<std::size_t>(turned ? j * width + i : i * width + j)]);
+        matched += out.items.back();
+    }
+    if (table.total > 0) out.accuracy = static_cast<double>(matched) / static_cast<double>(table.total);
+    return out;
+}
+
+FILMATLAS_INLINE double davies_bouldin(MatrixView<const float> X, std::span<const Index> labels, int num_threads) {
+    const detail::ScoreSpread spread = detail::score_spread("davies_bouldin", X, labels, num_threads);
+    const auto k = static_cast<std::int64_t>(spread.sizes.size());
+    std::vector<double> inside(static_cast<std::size_t>(k), 0.0);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        if (spread.codes.code[i] >= 0) inside[static_cast<std::size_t>(spread.codes.code[i])] += std::sqrt(spread.squared[i]);
+    }
+    std::vector<std::int64_t> filled;
+    for (std::int64_t c = 0; c < k; ++c) {
+        if (spread.sizes[static_cast<std::size_t>(c)] == 0) continue;
+        inside[static_cast<std::size_t>(c)] /= static_cast<double>(spread.sizes[static_cast<std::size_t>(c)]);
+        filled.push_back(c);
+    }
+    double sum = 0;
+    for (const std::int64_t a : filled) {
+        double worst = 0;
+        for (const std::int64_t b : filled) {
+            if (a == b) continue;
+            double square = 0;
+            for (std::int64_t j = 0; j < X.cols; ++j) {
+                const double difference = spread.centroids(a, j) - spread.centroids(b, j);
+                square += difference * difference;
+            }
+            const double both = inside[static_cast<std::size_t>(a)] + inside[static_cast<std::size_t>(b)];
+            if (both > 0) worst = std::max(worst, both / std::sqrt(square));
+        }
+        sum += worst;
+    }
+    return sum / static_cast<double>(filled.size());
+}
+
+FILMATLAS_INLINE double calinski_harabasz(MatrixView<const float> X, std::span<const Index> labels, int num_threads) {
+    const detail::ScoreSpread spread = detail::score_spread("calinski_harabasz", X, labels, num_threads);
+    double within = 0;
+    for (const double square : spread.squared) within += square;
+    std::vector<double> mean(static_cast<std::size_t>(X.cols), 0.0);
+    double clusters = 0;
+    for (std::size_t c = 0; c < spread.sizes.size(); ++c) {
+        clusters += spread.sizes[c] > 0 ? 1 : 0;
+        const double share = static_cast<double>(spread.sizes[c]) / static_cast<double>(spread.clustered);
+        for (std::int64_t j = 0; j < X.cols; ++j)
+            mean[static_cast<std::size_t>(j)] += share * spread.centroids(static_cast<std::int64_t>(c), j);
+    }
+    const double free = static_cast<double>(spread.clustered) - clusters;
+    if (!(free > 0)) {
+        throw_invalid("calinski_harabasz", "labels", "give every item a cluster of its own", "pass fewer clusters than items");
+    }
+    double between = 0;
+    for (std::size_t c = 0; c < spread.sizes.size(); ++c) {
+        for (std::int64_t j = 0; j < X.cols; ++j) {
+            const double difference = spread.centroids(static_cast<std::int64_t>(c), j) - mean[static_cast<std::size_t>(j)];
+            between += static_cast<double>(spread.sizes[c]) * difference * difference;
+        }
+    }
+    return within > 0 ? between * free / (within * (clusters - 1)) : 1.0;
+}
 
 FILMATLAS_INLINE Contingency contingency(std::span<const Index> a, std::span<const Index> b) {
     if (a.size() != b.size()) {
@@ -296,8 +521,36 @@ FILMATLAS_INLINE SilhouetteResult silhouette(MatrixView<const float> X, std::spa
             }
         }
     }
-    parallel_for(X.rows, 32, options.num_threads, [&](std::int64_t begin, std::int64_t end) {
+    // Mean products with every cluster's members follow from the product with its centroid.
+    const bool by_centroid = options.metric != Metric::Euclidean;
+    const PackedRows<double> means_packed(by_centroid ? k : 0, X.cols, options.num_threads,
+                                          [&](std::int64_t c, double* center) {
+                                              const double size = std::max<double>(
+                                                  1, static_cast<double>(clusters.sizes[static_cast<std::size_t>(c)]));
+                                              for (std::int64_t j = 0; j < X.cols; ++j)
+                                                  center[j] = clusters.sums(c, j) / size;
+                                          });
+    constexpr std::int64_t kBlock = 32;
+    constexpr std::int64_t kPanel = PackedRows<double>::panel_rows;
+    const std::int64_t stride = means_packed.panels() * kPanel;
+    parallel_for(X.rows, kBlock, options.num_threads, [&](std::int64_t begin, std::int64_t end) {
         std::vector<double> means(static_cast<std::size_t>(k));
+        std::vector<double> dots;
+        if (by_centroid && k > 0 && X.cols > 0) {
+            dots.resize(static_cast<std::size_t>(kBlock * stride));
+            const PackedRows<double> rows(end - begin, X.cols, 1, [&](std::int64_t r, double* out_row) {
+                const double scale = clusters.scale[static_cast<std::size_t>(begin + r)];
+                const float* x = X.row_data(begin + r);
+                for (std::int64_t j = 0; j < X.cols; ++j) out_row[j] = static_cast<double>(x[j]) * scale;
+            });
+            for (std::int64_t p = 0; p < rows.panels(); ++p) {
+                kernels().block_product_f64(rows.panel(p), means_packed.panel(0), static_cast<std::size_t>(X.cols),
+                                            static_cast<std::size_t>(means_packed.panels()),
+                                            dots.data() + p * kPanel * stride, static_cast<std::size_t>(stride), false);
+            }
+        } else if (by_centroid) {
+            dots.assign(static_cast<std::size_t>(kBlock * std::max<std::int64_t>(1, stride)), 0.0);
+        }
         for (std::int64_t i = begin; i < end; ++i) {
             const Index own = codes.code[static_cast<std::size_t>(i)];
             if (own < 0) continue;
@@ -320,13 +573,11 @@ FILMATLAS_INLINE SilhouetteResult silhouette(MatrixView<const float> X, std::spa
                         detail::score_squared_distance(X.row_data(i), centroids.row_data(c), X.cols));
                 }
             } else {
-                const double scale = clusters.scale[static_cast<std::size_t>(i)];
                 const double square = clusters.square[static_cast<std::size_t>(i)];
                 for (std::int64_t c = 0; c < k; ++c) {
                     const double size =
                         std::max<double>(1, static_cast<double>(clusters.sizes[static_cast<std::size_t>(c)]));
-                    const double dot =
-                        scale * detail::score_dot(X.row_data(i), clusters.sums.row_data(c), X.cols) / size;
+                    const double dot = dots[static_cast<std::size_t>((i - begin) * stride + c)];
                     const double mean_square = clusters.squares[static_cast<std::size_t>(c)] / size;
                     // Half the mean squared distance under cosine, which is 1 - cosine of unit vectors.
                     double mean = std::max(0.0, square - 2.0 * dot + mean_square);

@@ -1,0 +1,475 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Agglomerative clustering and k-means: filmatlas beside its rivals, on the same data in one run.
+
+    python benchmarks/clusters.py --data <folder> [--out benchmarks/results] [--cases ward,kmeans] [--repeat 3]
+
+Writes <out>/clusters_<case>.json, and clusters.md with the tables and the acceptance bars of all cases
+measured so far.
+
+Every contender of a case has a process of its own, started for it, with the same number of threads. It loads
+the data, then waits; the runs of all contenders are interleaved, so that a machine that slows down slows all
+of them. One run is made first and left out of the medians; a contender whose first run takes more than --slow
+seconds keeps that one instead.
+
+wall and CPU seconds are medians; memory is the peak of the process beyond what it held with the data loaded.
+The rivals are optional: pip install scipy fastcluster scikit-learn faiss-cpu. What is missing is named in the
+output.
+
+Cases: parity (seven linkages against SciPy, and the largest difference of a height), ward, average,
+constrained, kmeans, choose_k.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+METHODS = ("single", "complete", "average", "weighted", "ward", "centroid", "median")
+K = 75
+COUNTS = list(range(30, 130, 10))
+
+
+# --- data ---------------------------------------------------------------------------------------------
+def load_npy(folder, name):
+    """An array from <name>.npy or <name>.npy.gz."""
+    import numpy as np
+
+    path = pathlib.Path(folder) / f"{name}.npy"
+    if path.exists():
+        return np.load(path)
+    with gzip.open(f"{path}.gz") as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def unit(X):
+    import numpy as np
+
+    X = np.ascontiguousarray(X, dtype=np.float32)
+    return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-30)
+
+
+def load_case(case, folder):
+    """float32 rows."""
+    import numpy as np
+
+    if case in ("constrained", "constrained_part"):
+        X = unit(load_npy(folder, "arxiv_ml_minilm_int8"))
+        if case == "constrained":
+            return X
+        return np.ascontiguousarray(X[np.random.default_rng(1).choice(len(X), 20_000, replace=False)])
+    X = np.ascontiguousarray(load_npy(folder, "films_minilm"), dtype=np.float32)
+    return X[:3000].copy() if case == "parity" else X
+
+
+def neighbor_graph(X):
+    import filmatlas as fa
+
+    return fa.knn_graph(X, 15, metric="euclidean")
+
+
+# --- contenders: each gives run() -> what to report beside the time -----------------------------------
+def filmatlas_parity(X, threads):
+    import numpy as np
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import pdist
+
+    import filmatlas as fa
+
+    wide = X.astype(np.float64)
+
+    def run():
+        note = {}
+        for method in METHODS:
+            begin = time.perf_counter()
+            ours = fa.linkage(wide, method=method, num_threads=threads)
+            middle = time.perf_counter()
+            theirs = linkage(pdist(wide), method)
+            note[method] = {
+                "difference": float(np.abs(ours[:, 2] - theirs[:, 2]).max()),
+                "same_rows": float((ours[:, [0, 1, 3]] == theirs[:, [0, 1, 3]]).all(axis=1).mean()),
+                "filmatlas": middle - begin,
+                "SciPy": time.perf_counter() - middle,
+            }
+        return note
+
+    return run
+
+
+def filmatlas_linkage(method, single_precision=False):
+    def prepare(X, threads):
+        import filmatlas as fa
+
+        def run():
+            Z = fa.linkage(X, method=method, single_precision=single_precision, num_threads=threads)
+            return {"last": float(Z[-1, 2]), "sum": float(Z[:, 2].sum())}
+
+        return run
+
+    return prepare
+
+
+def fastcluster_linkage(method):
+    def prepare(X, threads):
+        import fastcluster
+        import numpy as np
+
+        wide = X.astype(np.float64)
+
+        def run():
+            Z = fastcluster.linkage(wide, method)
+            return {"last": float(Z[-1, 2]), "sum": float(Z[:, 2].sum())}
+
+        return run
+
+    return prepare
+
+
+def filmatlas_constrained(X, threads):
+    import filmatlas as fa
+
+    graph = neighbor_graph(X)
+
+    def run():
+        tree, components = fa.linkage_on_graph(X, graph, num_threads=threads)
+        return {"last": float(tree[-1, 2]), "components": components}
+
+    return run
+
+
+def sklearn_constrained(X, threads):
+    import warnings
+
+    import numpy as np
+    from scipy.sparse import csr_matrix
+    from sklearn.cluster import ward_tree
+
+    ids = neighbor_graph(X).indices
+    n, k = ids.shape
+    graph = csr_matrix((np.ones(n * k), ids.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
+    wide = X.astype(np.float64)
+
+    def run():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = ward_tree(wide, connectivity=graph, return_distance=True)
+        return {"last": float(found[-1][-1]), "components": int(found[1])}
+
+    return run
+
+
+def filmatlas_kmeans(X, threads):
+    import filmatlas as fa
+
+    seeds = iter(range(10_000))
+
+    def run():
+        found = fa.kmeans(X, K, random_state=next(seeds), num_threads=threads, max_iterations=300)
+        return {"inertia": found.inertia, "iterations": found.run.iterations}
+
+    return run
+
+
+def sklearn_kmeans(X, threads):
+    from sklearn.cluster import KMeans
+
+    seeds = iter(range(10_000))
+
+    def run():
+        found = KMeans(K, n_init=1, random_state=next(seeds)).fit(X)
+        return {"inertia": float(found.inertia_), "iterations": found.n_iter_}
+
+    return run
+
+
+def faiss_kmeans(X, threads):
+    import faiss
+
+    faiss.omp_set_num_threads(threads)
+    seeds = iter(range(10_000))
+
+    def run():
+        model = faiss.Kmeans(X.shape[1], K, niter=25, seed=next(seeds), max_points_per_centroid=10**9)
+        model.train(X)
+        distances = model.index.search(X, 1)[0]
+        return {"inertia": float(distances.astype("float64").sum()), "iterations": 25}
+
+    return run
+
+
+def filmatlas_choose_k(X, threads):
+    import filmatlas as fa
+
+    def run():
+        found = fa.choose_k(X, COUNTS, num_threads=threads)
+        return {"elbow": found.elbow, **found.best}
+
+    return run
+
+
+def sklearn_choose_k(X, threads):
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+
+    def run():
+        scores = []
+        for k in COUNTS:
+            labels = KMeans(k, n_init=1, random_state=0).fit(X).labels_
+            silhouette = silhouette_score(X, labels)
+            scores.append((silhouette, -davies_bouldin_score(X, labels), calinski_harabasz_score(X, labels)))
+        best = [COUNTS[max(range(len(COUNTS)), key=lambda i: scores[i][c])] for c in range(3)]
+        return dict(zip(("silhouette", "davies_bouldin", "calinski_harabasz"), best))
+
+    return run
+
+
+CONTENDERS = {
+    "parity": {"filmatlas": filmatlas_parity},
+    "ward": {"filmatlas": filmatlas_linkage("ward"), "fastcluster": fastcluster_linkage("ward")},
+    "average": {
+        "filmatlas": filmatlas_linkage("average"),
+        "filmatlas, single precision": filmatlas_linkage("average", True),
+        "fastcluster": fastcluster_linkage("average"),
+    },
+    "constrained_part": {"filmatlas": filmatlas_constrained, "scikit-learn": sklearn_constrained},
+    "constrained": {"filmatlas": filmatlas_constrained},
+    "kmeans": {"filmatlas": filmatlas_kmeans, "scikit-learn": sklearn_kmeans, "faiss": faiss_kmeans},
+    "choose_k": {"filmatlas": filmatlas_choose_k, "scikit-learn": sklearn_choose_k},
+}
+TITLES = {
+    "parity": "Seven linkages of 3,000 film embeddings, against SciPy",
+    "ward": "Ward's linkage, 15,834 x 384",
+    "average": "Average linkage, Euclidean, 15,834 x 384",
+    "constrained_part": "Ward's linkage along the 15 nearest neighbours, 20,000 x 384",
+    "constrained": "Ward's linkage along the 15 nearest neighbours, 117,592 x 384",
+    "kmeans": "k-means, k = 75, one start, 15,834 x 384",
+    "choose_k": "k-means for ten counts with four criteria, 15,834 x 384",
+}
+
+
+# --- the child process --------------------------------------------------------------------------------
+def memory_mb(key):
+    """Resident memory of this process (VmRSS) or its peak (VmHWM), in MB; None where the system does not say."""
+    try:
+        for line in open("/proc/self/status", encoding="utf-8"):
+            if line.startswith(key):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    return None
+
+
+def forget_peak():
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="utf-8") as file:
+            file.write("5")
+    except OSError:
+        pass
+
+
+def child(case, name, data, threads):
+    """Answers each line on standard input with one run, as JSON."""
+    import numpy as np
+
+    run = CONTENDERS[case][name](np.load(data), threads)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        forget_peak()
+        before = memory_mb("VmRSS")
+        wall, cpu = time.perf_counter(), time.process_time()
+        note = run()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        peak = memory_mb("VmHWM")
+        answer = {
+            "wall": wall,
+            "cpu": cpu,
+            "peak_mb": None if peak is None else max(0.0, peak - before),
+            "note": note,
+        }
+        print(json.dumps(answer), flush=True)
+
+
+class Child:
+    """A contender's process."""
+
+    def __init__(self, case, name, data, threads):
+        limits = {
+            f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL", "FILMATLAS")
+        }
+        environment = {**os.environ, **limits, "OMP_WAIT_POLICY": "passive"}
+        self.errors = tempfile.TemporaryFile("w+", encoding="utf-8")
+        script = str(pathlib.Path(__file__).resolve())
+        self.process = subprocess.Popen(
+            [sys.executable, script, "--child", case, name, data, str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            env=environment,
+        )
+        self.ready = bool(self.process.stdout.readline())
+
+    def run(self):
+        """One run, or the reason why there is none."""
+        answer = ""
+        if self.ready:
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        if answer:
+            return json.loads(answer)
+        self.process.wait()
+        self.errors.seek(0)
+        lines = self.errors.read().strip().splitlines()
+        return lines[-1].split(": ", 1)[-1] if lines else f"ended with status {self.process.returncode}"
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+# --- measuring ----------------------------------------------------------------------------------------
+def measure(case, folder, repeat, slow, threads):
+    import numpy as np
+
+    results = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        data = str(pathlib.Path(scratch) / "X.npy")
+        np.save(data, load_case(case, folder))
+        runs = {}
+        children = {}
+        for name in CONTENDERS[case]:
+            children[name] = Child(case, name, data, threads)
+            first = children[name].run()
+            if isinstance(first, str):
+                results[name] = {"missing": first}
+                continue
+            runs[name] = [first]
+            if first["wall"] > slow:
+                runs[name].append(first)
+        for _ in range(repeat):
+            for name, made in runs.items():
+                if made[0]["wall"] <= slow:
+                    made.append(children[name].run())
+        for each in children.values():
+            each.close()
+    for name, made in runs.items():
+        kept = made[1:]
+        results[name] = {
+            "wall": statistics.median(run["wall"] for run in kept),
+            "cpu": statistics.median(run["cpu"] for run in kept),
+            "peak_mb": max((run["peak_mb"] or 0) for run in kept),
+            "runs": len(kept),
+            "notes": [run["note"] for run in kept],
+        }
+    return results
+
+
+def median_note(result, key):
+    return statistics.median(note[key] for note in result["notes"])
+
+
+def bars(case, results):
+    """(what, bar, measured, whether it holds) of a case's acceptance."""
+    ours = results.get("filmatlas", {})
+    rows = []
+    if case == "parity":
+        for method, note in ours["notes"][-1].items():
+            rows.append((f"{method}: largest difference of a height", 1e-12, note["difference"]))
+    rival = results.get("scikit-learn" if case in ("constrained_part", "kmeans") else "fastcluster", {})
+    if "wall" in rival:
+        ratio = ours["wall"] / rival["wall"]
+        if case in ("ward", "average"):
+            rows.append(("time over fastcluster's", 0.12, ratio))
+            rows.append(("memory over fastcluster's", 0.6, ours["peak_mb"] / rival["peak_mb"]))
+        elif case == "constrained_part":
+            rows.append(("time over scikit-learn's", 0.1, ratio))
+        else:
+            rows.append(("time over scikit-learn's", 0.3, ratio))
+            inertia = median_note(ours, "inertia") / median_note(rival, "inertia")
+            rows.append(("inertia over scikit-learn's", 1.0, inertia))
+    if case == "choose_k":
+        rows.append(("seconds", 5.0, ours["wall"]))
+    return [(what, bar, value, value <= bar) for what, bar, value in rows]
+
+
+def table(case, results):
+    lines = [f"## {TITLES[case]}", ""]
+    if case == "parity":
+        lines.append("| linkage | largest difference of a height | same merges | filmatlas s | SciPy s |")
+        lines.append("|---|---|---|---|---|")
+        for method, note in results["filmatlas"]["notes"][-1].items():
+            lines.append(
+                f"| {method} | {note['difference']:.1e} | {note['same_rows']:.2%} | {note['filmatlas']:.2f} "
+                f"| {note['SciPy']:.2f} |"
+            )
+    else:
+        lines += ["| | wall s | CPU s | memory MB | runs | |", "|---|---|---|---|---|---|"]
+        for name, result in results.items():
+            if "missing" in result:
+                lines.append(f"| {name} | | | | | {result['missing']} |")
+                continue
+            last = result["notes"][-1]
+            if "inertia" in last:
+                note = f"inertia {median_note(result, 'inertia'):.1f}"
+            else:
+                note = ", ".join(f"{key} {value:.10g}" for key, value in last.items())
+            figures = (
+                f"{result['wall']:.2f} | {result['cpu']:.2f} | {result['peak_mb']:.0f} | {result['runs']}"
+            )
+            lines.append(f"| {name} | {figures} | {note} |")
+    found = bars(case, results)
+    if found:
+        lines += ["", "| bar | at most | measured | |", "|---|---|---|---|"]
+        for what, bar, value, ok in found:
+            lines.append(f"| {what} | {bar:g} | {value:.3g} | {'holds' if ok else 'MISSED'} |")
+    return [*lines, ""]
+
+
+def report(out):
+    lines = ["# Agglomerative clustering and k-means", "", "Made by `benchmarks/clusters.py`.", ""]
+    for case in CONTENDERS:
+        path = out / f"clusters_{case}.json"
+        if path.exists():
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            lines += table(case, saved["results"])
+    (out / "clusters.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--data", help="folder with films_minilm and arxiv_ml_minilm_int8 (.npy or .npy.gz)")
+    parser.add_argument("--out", default=str(pathlib.Path(__file__).resolve().parent / "results"))
+    parser.add_argument("--cases", default=",".join(CONTENDERS))
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--slow", type=float, default=20.0)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    options = parser.parse_args()
+    if options.child:
+        child(*options.child[:3], int(options.child[3]))
+        return
+    out = pathlib.Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    for case in options.cases.split(","):
+        results = measure(case, options.data, options.repeat, options.slow, options.threads)
+        machine = {"processor": platform.processor() or platform.machine(), "threads": options.threads}
+        saved = {"case": case, "machine": machine, "results": results}
+        (out / f"clusters_{case}.json").write_text(json.dumps(saved, indent=1) + "\n", encoding="utf-8")
+        print("\n".join(table(case, results)), flush=True)
+    report(out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_CLUSTER_DETAIL_LINKAGE_DISTANCES_HPP
+#define FILMATLAS_CLUSTER_DETAIL_LINKAGE_DISTANCES_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "filmatlas/cluster/detail/linkage_core.hpp"
+#include "filmatlas/core/matrix.hpp"
+#include "filmatlas/core/parallel.hpp"
+#include "filmatlas/linalg/block_product.hpp"
+#include "filmatlas/linalg/kernels.hpp"
+
+/// @file linkage_distances.hpp
+/// @brief All distances of many rows as the upper triangle of a matrix, by products of blocks.
+
+namespace filmatlas::detail {
+
+inline void linkage_product(const Kernels& kernel, const float* a, const float* b, std::int64_t d, std::int64_t panels,
+                            float* c, std::int64_t stride) {
+    kernel.block_product(a, b, static_cast<std::size_t>(d), static_cast<std::size_t>(panels), c,
+                         static_cast<std::size_t>(stride));
+}
+inline void linkage_product(const Kernels& kernel, const double* a, const double* b, std::int64_t d, std::int64_t panels,
+                            double* c, std::int64_t stride) {
+    kernel.block_product_f64(a, b, static_cast<std::size_t>(d), static_cast<std::size_t>(panels), c,
+                             static_cast<std::size_t>(stride), false);
+}
+
+/// Euclidean, squared Euclidean or cosine (unit rows) distances, rounded to T once.
+///
+/// A distance comes from the product of its rows, moved to their mean. Where that cancels (near and equal rows)
+/// it is made from the differences instead, so that its relative error stays near the precision of T.
+template <class T>
+class LinkageProducts {
+public:
+    LinkageProducts(const Matrix<double>& rows, Metric metric, int num_threads)
+        : rows_(rows), metric_(metric), num_threads_(num_threads) {
+        const std::int64_t n = rows.rows();
+        const std::int64_t d = rows.cols();
+        std::vector<double> mean(static_cast<std::size_t>(d), 0.0);
+        if (metric != Metric::Cosine) {
+            for (std::int64_t i = 0; i < n; ++i) {
+                for (std::int64_t j = 0; j < d; ++j)
+                    mean[static_cast<std::size_t>(j)] += rows(i, j) / static_cast<double>(n);
+            }
+        }
+        square_.assign(static_cast<std::size_t>((n + kPanel - 1) / kPanel * kPanel), T{0});
+        packed_ = PackedRows<T>(n, d, num_threads, [&](std::int64_t i, T* out) {
+            double square = 0;
+            for (std::int64_t j = 0; j < d; ++j) {
+                const double value = rows(i, j) - mean[static_cast<std::size_t>(j)];
+                out[j] = static_cast<T>(value);
+                square += value * value;
+            }
+            square_[static_cast<std::size_t>(i)] = static_cast<T>(square);
+        });
+    }
+
+    void fill(T* out, const Progress& progress) const {
+        const std::int64_t n = rows_.rows();
+        const Kernels& kernel = kernels();
+        parallel_for(
+            packed_.panels(), kGroup, num_threads_,
+            [&](std::int64_t begin, std::int64_t end) {
+                std::vector<T> strip(static_cast<std::size_t>(kPanel * kStrip * kPanel));
+                for (std::int64_t q = begin; q < packed_.panels(); q += kStrip) {
+                    const std::int64_t width = std::min(kStrip, packed_.panels() - q);
+                    for (std::int64_t p = begin; p < end; ++p) {
+                        linkage_product(kernel, packed_.panel(p), packed_.panel(q), rows_.cols(), width, strip.data(),
+                                        kStrip * kPanel);
+                        for (std::int64_t i = p * kPanel; i < std::min(n, (p + 1) * kPanel); ++i) {
+                            const std::int64_t first = std::max(i + 1, q * kPanel);
+                            const std::int64_t last = std::min(n, (q + width) * kPanel);
+                            if (first >= last) continue;
+                            write(i, first, last, strip.data() + (i - p * kPanel) * kStrip * kPanel - q * kPanel,
+                                  out + (i * (2 * n - i - 1) / 2 - i - 1));
+                        }
+                    }
+                }
+            },
+            progress, "linkage distances");
+    }
+
+private:
+    static constexpr std::int64_t kPanel = PackedRows<T>::panel_rows;
+    static constexpr std::int64_t kGroup = 64 / kPanel;
+    static constexpr std::int64_t kStrip = 24;
+
+    /// out[j] = distance of i and j for j in [first, last), from product[j].
+    void write(std::int64_t i, std::int64_t first, std::int64_t last, const T* product, T* out) const {
+        constexpr std::int64_t kLanes = 8;
+        const T cancels = static_cast<T>(0.02);
+        const T square = metric_ == Metric::Cosine ? T{1} : square_[static_cast<std::size_t>(i)];
+        const T* squares = square_.data();
+        const bool root = metric_ == Metric::Euclidean;
+        const bool cosine = metric_ == Metric::Cosine;
+        for (std::int64_t j = first; j < last; j += kLanes) {
+            const std::int64_t lanes = std::min(kLanes, last - j);
+            T value[kLanes];
+            int near = 0;
+            if (lanes == kLanes) {
+                for (std::int64_t l = 0; l < kLanes; ++l) {
+                    const T sum = cosine ? T{1} : square + squares[j + l];
+                    value[l] = cosine ? sum - product[j + l] : sum - T{2} * product[j + l];
+                    near |= value[l] < cancels * sum ? 1 : 0;
+                }
+            } else {
+                for (std::int64_t l = 0; l < lanes; ++l) {
+                    const T sum = cosine ? T{1} : square + squares[j + l];
+                    value[l] = cosine ? sum - product[j + l] : sum - T{2} * product[j + l];
+                    near |= value[l] < cancels * sum ? 1 : 0;
+                }
+            }
+            if (near != 0) {
+                for (std::int64_t l = 0; l < lanes; ++l) {
+                    const T sum = cosine ? T{1} : square + squares[j + l];
+                    if (!(value[l] < cancels * sum)) continue;
+                    const double exact = linkage_distance(rows_.row_data(i), rows_.row_data(j + l), rows_.cols(),
+                                                          Metric::SqEuclidean);
+                    value[l] = static_cast<T>(cosine ? 0.5 * exact : exact);
+                }
+            }
+            if (root) {
+                for (std::int64_t l = 0; l < kLanes; ++l) value[l] = std::sqrt(l < lanes ? value[l] : T{0});
+            }
+            std::copy_n(value, lanes, out + j);
+        }
+    }
+
+    const Matrix<double>& rows_;
+    Metric metric_;
+    int num_threads_;
+    PackedRows<T> packed_;
+    std::vector<T> square_;
+};
+
+/// All distances between rows (see `linkage_rows`), rounded to T.
+template <class T>
+CondensedValues<T> linkage_measure(const Matrix<double>& rows, Metric metric, int num_threads, const Progress& progress) {
+    if (metric == Metric::Manhattan) {
+        return linkage_condensed<T>(rows.rows(), num_threads, progress, [&](std::int64_t i, std::int64_t j) {
+            return linkage_distance(rows.row_data(i), rows.row_data(j), rows.cols(), metric);
+        });
+    }
+    CondensedValues<T> out(rows.rows());
+    LinkageProducts<T>(rows, metric, num_threads).fill(out.data(), progress);
+    return out;
+}
+
+}  // namespace filmatlas::detail
+#endif  // FILMATLAS_CLUSTER_DETAIL_LINKAGE_DISTANCES_HPP

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "filmatlas/cluster/dendrogram.hpp"
+
+#include "filmatlas/cluster/detail/dendrogram_impl.hpp"

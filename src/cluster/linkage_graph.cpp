@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "filmatlas/cluster/linkage_graph.hpp"
+
+#include "filmatlas/cluster/detail/linkage_graph_impl.hpp"
