@@ -32,7 +32,7 @@ struct LayoutQuality {
 
 struct Layout {
     Matrix<float> coordinates;  ///< (n, 2 or 3), finite; a row is NaN only where the item has no valid vector
-    std::string method;         ///< "umap", "tsne", "pca", "atlas" or "given"
+    std::string method;         ///< "umap", "tsne", "pacmap", "pca", "atlas", "update" or "given"
     std::string init;           ///< start that was used: "spectral", "pca", "given"
     LayoutQuality quality;
     RunInfo run;

@@ -44,6 +44,10 @@ struct MapOptions {
     int num_threads = 0;      ///< workers; 0 = choose for me. Never changes the result.
     /// (n, n_components) finite; read when init is Given; any scale, taken as it is.
     Matrix<float> given = {};
+    /// (n, L) groups of the items, coarse to fine, that draw together; empty = none. See `pull_to_hierarchy()`.
+    Matrix<Index> levels = {};
+    /// >= 0; 0 = the levels change nothing.
+    double hierarchy_pull = 0;
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const MapOptions& options);
@@ -59,19 +63,6 @@ inline constexpr float kMapHalfExtent = 10.0F;
 /// @throws Error (InvalidArgument), (Shape), (Cancelled).
 Layout atlas_map(MatrixView<const float> X, const KnnGraph& graph, const MapOptions& options = {},
                  const Progress& progress = {});
-
-/// Positions of new items: the weighted mean of their neighbours' positions, weights falling with distance.
-///
-/// A new item at distance 0 of a neighbour lands exactly on it (on the first, when there are several). Each
-/// row depends on itself alone: items placed one by one and together get the same bytes. Ids of -1 and
-/// neighbours without a position are skipped; a row without neighbours becomes NaN.
-/// @param coordinates         (n, c) of the map.
-/// @param neighbor_ids        (m, k) rows of the map.
-/// @param neighbor_distances  (m, k) ascending, >= 0.
-/// @return (m, c).
-/// @throws Error (Shape), (InvalidArgument) for an id outside the map.
-Matrix<float> place_on_map(const Matrix<float>& coordinates, const Matrix<Index>& neighbor_ids,
-                           const Matrix<float>& neighbor_distances);
 
 }  // namespace filmatlas
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "filmatlas/core/config.hpp"
 #include "filmatlas/core/matrix.hpp"
@@ -14,14 +15,25 @@
 #include "filmatlas/neighbors/knn_graph.hpp"
 
 /// @file tsne.hpp
-/// @brief t-SNE with Barnes-Hut repulsion; same bytes for any number of threads and instruction set.
+/// @brief t-SNE, its repulsion by a tree or on a grid; same bytes for any number of threads and instruction set.
 ///
 /// Source: van der Maaten & Hinton (2008), van der Maaten (2014); learning rate and late exaggeration as in
 /// Belkina et al. (2019) and Böhm, Berens & Kobak (2022). The tree is a balanced k-d tree with tight boxes;
 /// neighbouring items walk it together (Barnes, 1990), so that the forces of 16 items are computed side by
-/// side.
+/// side. The grid follows Linderman et al. (2019).
 
 namespace filmatlas {
+
+/// How the items' repulsion is summed.
+enum class TsneRepulsion {
+    Auto,  ///< in every round what is cheaper for the map's size; the tree where theta is 0
+    Tree,  ///< Barnes-Hut
+    Grid,  ///< convolution on a grid; maps in the plane only, and no wider than 2,000
+};
+/// "auto", "tree", "grid".
+std::string_view to_string(TsneRepulsion repulsion) noexcept;
+/// @throws Error (InvalidArgument) naming the accepted words.
+TsneRepulsion tsne_repulsion_from_string(std::string_view name);
 
 /// @brief Options of `tsne()`.
 struct TsneOptions {
@@ -53,6 +65,7 @@ struct TsneOptions {
     int num_threads = 0;
     /// (n, n_components) finite; read when init is Given.
     Matrix<float> given = {};
+    TsneRepulsion repulsion = TsneRepulsion::Auto;
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const TsneOptions& options);
@@ -78,8 +91,8 @@ Layout tsne(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions&
 /// Repulsion of every item and the normaliser: row i receives sum_j (1 + |y_i - y_j|^2)^-2 (y_i - y_j).
 /// @param theta  0 = every pair.
 /// @return the sum over ordered pairs of (1 + |y_i - y_j|^2)^-1.
-double tsne_repulsion(const Matrix<float>& coordinates, double theta, Matrix<float>& forces,
-                      int num_threads = 0);
+double tsne_repulsion(const Matrix<float>& coordinates, double theta, Matrix<float>& forces, int num_threads = 0,
+                      TsneRepulsion repulsion = TsneRepulsion::Tree);
 
 }  // namespace filmatlas
 

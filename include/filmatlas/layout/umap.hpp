@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "filmatlas/core/config.hpp"
 #include "filmatlas/core/matrix.hpp"
@@ -55,6 +56,16 @@ struct UmapOptions {
     double local_connectivity = 1;
     /// 1 = fuzzy union, 0 = intersection, see FuzzyGraphOptions.
     double set_op_mix_ratio = 1;
+    /// (n,) in [0, 1]: share of every step that an item takes; 0 pins it to its start. Empty: all of it.
+    std::vector<float> mobility = {};
+    /// (n,) known classes that draw together, negative = unknown; empty = none. See `pull_to_classes()`.
+    std::vector<Index> labels = {};
+    /// In [0, 1]; 0 = the labels change nothing.
+    double target_weight = 0.5;
+    /// (n, L) groups of the items, coarse to fine, that draw together; empty = none. See `pull_to_hierarchy()`.
+    Matrix<Index> levels = {};
+    /// >= 0; 0 = the levels change nothing.
+    double hierarchy_pull = 0;
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const UmapOptions& options);
@@ -66,7 +77,7 @@ void validate(const UmapOptions& options);
 /// @return coordinates (n, n_components), centred, otherwise in UMAP's own scale; rows of invalid items are
 ///         NaN. The sign of each axis is fixed: the item with the largest absolute value is positive.
 /// @throws Error (InvalidArgument), (Shape), (Cancelled).
-/// Cost: about 25 ns per attraction with its 5 repulsions and thread; O(n k) memory.
+/// Cost: about 40 ns per attraction with its 5 repulsions and thread; O(n k) memory.
 Layout umap(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options = {},
             const Progress& progress = {});
 

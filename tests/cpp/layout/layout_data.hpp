@@ -13,6 +13,7 @@
 
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/random.hpp"
+#include "filmatlas/linalg/csr.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
 
 namespace filmatlas::testing {
@@ -59,6 +60,23 @@ inline Matrix<float> blobs(std::int64_t n, std::int64_t d, int groups, double ga
         }
     }
     return x;
+}
+
+/// The first ten rows of Fisher's iris data.
+inline Matrix<float> iris10() {
+    return Matrix<float>(10, 4, {5.1F, 3.5F, 1.4F, 0.2F, 4.9F, 3.0F, 1.4F, 0.2F, 4.7F, 3.2F, 1.3F, 0.2F, 4.6F, 3.1F,
+                                 1.5F, 0.2F, 5.0F, 3.6F, 1.4F, 0.2F, 5.4F, 3.9F, 1.7F, 0.4F, 4.6F, 3.4F, 1.4F, 0.3F,
+                                 5.0F, 3.4F, 1.5F, 0.2F, 4.4F, 2.9F, 1.4F, 0.2F, 4.9F, 3.1F, 1.5F, 0.1F});
+}
+
+inline Matrix<double> dense(const CsrMatrix<float>& sparse) {
+    Matrix<double> out(sparse.rows, sparse.cols);
+    for (std::int64_t i = 0; i < sparse.rows; ++i) {
+        for (std::size_t e = 0; e < sparse.row_indices(i).size(); ++e) {
+            out(i, sparse.row_indices(i)[e]) = static_cast<double>(sparse.row_values(i)[e]);
+        }
+    }
+    return out;
 }
 
 /// Sets FILMATLAS_SIMD for the life of the object.

@@ -115,6 +115,79 @@ TEST_CASE("fuzzy_graph: unions and intersections are umap-learn's") {
     }
 }
 
+TEST_CASE("smooth_knn: uwot's and umap-learn's values on the first rows of iris") {
+    struct Case {
+        int n_neighbors;
+        std::vector<double> sigma;
+    };
+    const std::vector<double> rho = {0.14142123, 0.17320503, 0.24494903, 0.24494903, 0.14142123,
+                                     0.61644161, 0.26457515, 0.17320499, 0.29999974, 0.17320503};
+    for (const Case& c : {Case{8, {0.2567215, 0.22098923, 0.082853317, 0.09981823, 0.28608322, 0.17873764, 0.15968704,
+                                   0.17134094, 0.25434113, 0.19572449}},
+                          Case{4, {0.17993927, 0.20488739, 0.049380302, 0.090602875, 0.24940491, 0.00390625, 0.15367126,
+                                   0.13551712, 0.24542999, 0.20633698}}}) {
+        FuzzyGraphOptions options;
+        options.n_neighbors = c.n_neighbors;
+        const SmoothKnn scale = smooth_knn(brute_graph(iris10(), c.n_neighbors - 1), options);
+        for (std::size_t i = 0; i < 10; ++i) {
+            CHECK(scale.rho[i] == doctest::Approx(rho[i]).epsilon(1e-6));
+            CHECK(scale.sigma[i] == doctest::Approx(c.sigma[i]).epsilon(1e-4));
+        }
+    }
+}
+
+TEST_CASE("fuzzy_graph: umap-learn's whole matrix on the first rows of iris, by mix and local connectivity") {
+    struct Case {
+        double mix, connectivity;
+        std::vector<double> upper;  ///< row by row, right of the diagonal
+    };
+    // umap-learn 0.5.12, n_neighbors = 4.
+    for (const Case& c : std::vector<Case>{
+        {1, 1, {0, 0, 0, 1, 1, 0, 0.9999999, 0, 0.1619079,
+                 0.6898985, 0.4614467, 0, 0, 0, 0, 0.42518, 1,
+                 1, 0, 0, 1, 0, 0.57483, 0.4999973,
+                 0, 0, 0.6462525, 0, 1, 0.7276671,
+                 1, 0.2807279, 0.912806, 0, 0,
+                 0, 5.128895e-10, 0, 0,
+                 0.3537517, 0, 0,
+                 0, 0.3105901,
+                 0}},
+        {0.5, 1, {0, 0, 0, 1, 0.5, 0, 0.9190423, 0, 0.08095397,
+                 0.4332646, 0.2307234, 0, 0, 0, 0, 0.21259, 1,
+                 1, 0, 0, 0.8360163, 0, 0.287415, 0.2499987,
+                 0, 0, 0.3231262, 0, 0.772327, 0.4776672,
+                 0.5, 0.1403639, 0.7043366, 0, 0,
+                 0, 2.564448e-10, 0, 0,
+                 0.1768759, 0, 0,
+                 0, 0.155295,
+                 0}},
+        {1, 1.5, {0, 0, 0, 1, 1, 0, 1, 0, 0.1074844,
+                 0.6798886, 0.4302284, 0, 0, 0, 0, 0.3748101, 1,
+                 1, 0, 0, 1, 0, 0.625192, 0.4999971,
+                 0, 0, 0.7157242, 0, 1, 0.7101558,
+                 1, 0.2084061, 0.9504327, 0, 0,
+                 0, 5.128895e-10, 0, 0,
+                 0.2842852, 0, 0,
+                 0, 0.237846,
+                 0}}}) {
+        FuzzyGraphOptions options;
+        options.n_neighbors = 4;
+        options.set_op_mix_ratio = c.mix;
+        options.local_connectivity = c.connectivity;
+        const Matrix<double> got = dense(fuzzy_graph(brute_graph(iris10(), 3), options));
+        std::size_t next = 0;
+        for (std::int64_t i = 0; i < 10; ++i) {
+            CHECK(got(i, i) == 0);
+            for (std::int64_t j = i + 1; j < 10; ++j, ++next) {
+                CAPTURE(i);
+                CAPTURE(j);
+                CHECK(std::abs(got(i, j) - c.upper[next]) < 1e-5);
+                CHECK(got(j, i) == got(i, j));
+            }
+        }
+    }
+}
+
 TEST_CASE("fuzzy_graph: the same bytes for any number of threads") {
     const KnnGraph graph = brute_graph(blobs(500, 5, 3, 4), 10);
     FuzzyGraphOptions options;

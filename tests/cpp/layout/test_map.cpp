@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <string>
 
 #include "filmatlas/core/error.hpp"
@@ -153,34 +152,4 @@ TEST_CASE("atlas_map: bad options are named, progress cancels") {
     refused("given", [](MapOptions& o) { o.init = LayoutInit::Given; });
     const Progress stop([](const Tick&) { return false; }, std::chrono::milliseconds(0));
     CHECK_THROWS_AS(atlas_map(x.view(), graph, {}, stop), Error);
-}
-
-TEST_CASE("place_on_map: means, twins, missing neighbours") {
-    Matrix<float> map(4, 2);
-    map(0, 0) = -10;
-    map(1, 0) = 10;
-    map(2, 1) = 4;
-    map(3, 0) = std::numeric_limits<float>::quiet_NaN();
-    Matrix<Index> ids(6, 2, {0, 1, 0, 1, 2, 1, -1, -1, 3, 2, 1, -1});
-    const float inf = std::numeric_limits<float>::infinity();
-    Matrix<float> distances(6, 2, {1, 1, 1, 2, 0, 0, inf, inf, 0, 1, 0.5F, inf});
-    const Matrix<float> placed = place_on_map(map, ids, distances);
-    CHECK(placed(0, 0) == 0);                                // halfway
-    CHECK(placed(1, 0) == doctest::Approx(-10 + 20 * 0.2));  // weights 1 and 1/4
-    CHECK(placed(2, 0) == 0);                                // on its first twin
-    CHECK(placed(2, 1) == 4);
-    CHECK(std::isnan(placed(3, 0)));  // no neighbour
-    CHECK(placed(4, 1) == 4);         // the neighbour without a position is skipped
-    CHECK(placed(5, 0) == 10);
-    for (std::int64_t i = 0; i < 6; ++i) {
-        const Matrix<float> alone = place_on_map(map, Matrix<Index>(1, 2, {ids(i, 0), ids(i, 1)}),
-                                                 Matrix<float>(1, 2, {distances(i, 0), distances(i, 1)}));
-        CHECK(std::memcmp(alone.row_data(0), placed.row_data(i), 2 * sizeof(float)) == 0);
-    }
-    CHECK(place_on_map(map, Matrix<Index>(0, 3), Matrix<float>(0, 3)).rows() == 0);
-    CHECK_THROWS_WITH_AS(place_on_map(map, Matrix<Index>(1, 1, {4}), Matrix<float>(1, 1, {1})),
-                         doctest::Contains("the map has 4 items"), Error);
-    CHECK_THROWS_WITH_AS(place_on_map(map, Matrix<Index>(1, 1, {0}), Matrix<float>(1, 1, {-1})),
-                         doctest::Contains("distance"), Error);
-    CHECK_THROWS_AS(place_on_map(map, Matrix<Index>(1, 1, {0}), Matrix<float>(1, 2)), Error);
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/layout/detail/fft.hpp"
 #include "filmatlas/layout/tsne.hpp"
 #include "layout/layout_data.hpp"
 
@@ -90,6 +91,65 @@ TEST_CASE("tsne_repulsion: the same bytes for any number of threads and instruct
     Matrix<float> forces;
     CHECK_THROWS_WITH_AS(tsne_repulsion(y, 2, forces), doctest::Contains("theta"), Error);
     CHECK_THROWS_AS(tsne_repulsion(Matrix<float>(4, 5), 0.5, forces), Error);
+}
+
+TEST_CASE("tsne_repulsion: the grid is within 1 % of all pairs, for maps of any size") {
+    for (const float scale : {1e-5F, 1e-2F, 1.0F, 2.0F}) {
+        Matrix<float> y = blobs(1500, 2, 2, 3);
+        for (float& v : y.values()) v *= scale;
+        Matrix<double> wanted;
+        const double total = brute_repulsion(y, wanted);
+        Matrix<float> forces;
+        CAPTURE(scale);
+        CHECK(tsne_repulsion(y, 0.5, forces, 1, TsneRepulsion::Grid) == doctest::Approx(total).epsilon(2e-3));
+        CHECK(relative_error(forces, wanted) < 0.01);
+        for (const int threads : {2, 3, 8}) {
+            Matrix<float> other;
+            tsne_repulsion(y, 0.5, other, threads, TsneRepulsion::Grid);
+            CHECK(other == forces);
+        }
+        for (const char* level : {"baseline", "avx2", "avx512"}) {
+            const SimdOverride simd(level);
+            Matrix<float> other;
+            tsne_repulsion(y, 0.5, other, 2, TsneRepulsion::Grid);
+            CHECK(other == forces);
+        }
+    }
+}
+
+TEST_CASE("fft: every length agrees with the sums of its definition, and comes back") {
+    for (const int size : {16, 24, 32, 48, 64, 96, 128, 192}) {
+        CHECK(detail::FftPlan::fitting(size) == size);
+        CHECK(detail::FftPlan::fitting(size - 1) == size);
+        const detail::FftPlan plan(size);
+        detail::FftBuffer buffer;
+        buffer.resize(size);
+        const auto value = [](int k, int lane, int part) { return static_cast<float>((k * 7 + lane * 3 + part * 5) % 13 - 6); };
+        for (int k = 0; k < size; ++k) {
+            for (int lane = 0; lane < 16; ++lane) {
+                buffer.re()[k * 16 + lane] = value(k, lane, 0);
+                buffer.im()[k * 16 + lane] = value(k, lane, 1);
+            }
+        }
+        buffer.forward(plan, detail::fft_runner());
+        for (const int lane : {0, 5, 15}) {
+            for (int k = 0; k < size; ++k) {
+                double re = 0, im = 0;
+                for (int j = 0; j < size; ++j) {
+                    const double angle = -2 * 3.14159265358979323846 * j * k / size;
+                    re += value(j, lane, 0) * std::cos(angle) - value(j, lane, 1) * std::sin(angle);
+                    im += value(j, lane, 0) * std::sin(angle) + value(j, lane, 1) * std::cos(angle);
+                }
+                CHECK(std::abs(static_cast<double>(buffer.re()[k * 16 + lane]) - re) < 2e-3);
+                CHECK(std::abs(static_cast<double>(buffer.im()[k * 16 + lane]) - im) < 2e-3);
+            }
+        }
+        buffer.inverse(plan, detail::fft_runner());
+        for (int k = 0; k < size; ++k) {
+            CHECK(buffer.re()[k * 16 + 3] / static_cast<float>(size) == doctest::Approx(value(k, 3, 0)).epsilon(1e-5));
+            CHECK(buffer.im()[k * 16 + 3] / static_cast<float>(size) == doctest::Approx(value(k, 3, 1)).epsilon(1e-5));
+        }
+    }
 }
 
 TEST_CASE("tsne_affinities: scikit-learn's joint probabilities") {

@@ -5,9 +5,12 @@
 #include <chrono>
 #include <cmath>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/layout/detail/umap_optimize.hpp"
 #include "filmatlas/layout/fuzzy_graph.hpp"
 #include "filmatlas/layout/umap.hpp"
 #include "layout/layout_data.hpp"
@@ -66,6 +69,67 @@ TEST_CASE("umap_optimize: a run in parts equals one run") {
         umap_optimize(weights, parts, from, to, 120, options);
     }
     CHECK(whole == parts);
+}
+
+TEST_CASE("umap: epochs between two samples are umap-learn's; edges that would never fire are dropped") {
+    FuzzyGraphOptions fuzzy;
+    fuzzy.n_neighbors = 4;
+    CsrMatrix<float> weights = fuzzy_graph(brute_graph(iris10(), 3), fuzzy);
+    detail::UmapState state;
+    state.n = 10;
+    state.total_epochs = 500;
+    state.negative_rate = 5;
+    detail::umap_prepare(state, weights, {}, 0);
+    // umap-learn 0.5.12, make_epochs_per_sample after pruning; each edge is stored in both directions. The weight of
+    // 5e-10 between items 5 and 7 is gone.
+    const std::vector<std::tuple<Index, Index, double>> wanted = {
+        {0, 4, 1.0},      {0, 5, 1.0},      {0, 7, 1.0},      {0, 9, 6.176349}, {1, 2, 1.449489},
+        {1, 3, 2.167097}, {1, 8, 2.351945}, {1, 9, 1.0},      {2, 3, 1.0},      {2, 6, 1.0},
+        {2, 8, 1.739645}, {2, 9, 2.000011}, {3, 6, 1.547383}, {3, 8, 1.0},      {3, 9, 1.374255},
+        {4, 5, 1.0},      {4, 6, 3.562168}, {4, 7, 1.095523}, {6, 7, 2.826841}, {7, 9, 3.219678}};
+    CHECK(state.edges.size() == 2 * wanted.size());
+    for (const auto& [a, b, epochs] : wanted) {
+        for (const auto& [from, to] : {std::pair{a, b}, std::pair{b, a}}) {
+            const auto place = std::find(state.items.begin(), state.items.end(), from) - state.items.begin();
+            bool found = false;
+            for (auto e = state.begin[static_cast<std::size_t>(place)]; e < state.begin[static_cast<std::size_t>(place) + 1];
+                 ++e) {
+                const detail::UmapEdge& edge = state.edges[static_cast<std::size_t>(e)];
+                if (edge.target != to) continue;
+                found = true;
+                CHECK(edge.period >= 1);
+                CHECK(static_cast<double>(edge.period) == doctest::Approx(epochs).epsilon(2e-5));
+            }
+            CHECK(found);
+        }
+    }
+}
+
+TEST_CASE("umap: pinned items stay to the bit, and half mobile ones move less") {
+    const Matrix<float> x = blobs(300, 6, 3, 4);
+    const KnnGraph graph = brute_graph(x, 14);
+    UmapOptions options;
+    options.init = LayoutInit::Given;
+    options.given = pca_start(x.view()).coordinates;
+    options.n_epochs = 50;
+    options.mobility.assign(300, 1);
+    for (std::size_t i = 0; i < 100; ++i) options.mobility[i] = 0;
+    const Layout layout = umap(x.view(), graph, options);
+    double moved = 0;
+    for (std::int64_t i = 0; i < 300; ++i) {
+        const float gap = std::abs(layout.coordinates(i, 0) - options.given(i, 0));
+        if (i < 100) {
+            CHECK(gap == 0);
+            CHECK(layout.coordinates(i, 1) == options.given(i, 1));
+        } else {
+            moved += static_cast<double>(gap);
+        }
+    }
+    CHECK(moved > 1);
+    options.mobility[3] = 2;
+    CHECK_THROWS_WITH_AS(umap(x.view(), graph, options), doctest::Contains("mobility"), Error);
+    options.mobility.assign(7, 1);
+    CHECK_THROWS_WITH_AS(umap(x.view(), graph, options), doctest::Contains("mobility"), Error);
 }
 
 TEST_CASE("umap: the hub of a star does not fly off") {

@@ -23,6 +23,12 @@ namespace detail {
 /// Largest absolute value of a start.
 inline constexpr float kStartRange = 10.0F;
 inline constexpr double kStartJitter = 1e-4;
+/// How far from the largest component the farthest one is wanted, where all discs together have the area of one of
+/// radius 1; half as far again, a few times, while the average item's component has to move by more than a thirtieth of it
+/// to find its place free.
+inline constexpr double kStartSpread = 2;
+inline constexpr double kStartCrowding = 0.03;
+inline constexpr int kStartWidenings = 8;
 /// Components beyond this many are set on a spiral around the others instead of being fitted one by one.
 inline constexpr std::size_t kStartFitted = 4096;
 
@@ -123,6 +129,58 @@ inline double start_free_place(std::span<const StartDisc> placed, const std::vec
     return t;
 }
 
+/// Places the discs, largest first: at its offset, where the farthest one is `spread` away, or beyond that on the ray.
+/// @return how far items were moved outwards on average.
+inline double start_place_discs(const std::vector<std::vector<Index>>& components,
+                                const std::vector<std::vector<double>>& offsets, double farthest, double spread,
+                                std::int64_t total, std::vector<StartDisc>& discs) {
+    const std::size_t c = offsets.front().size();
+    // Golden-angle rotation, for components whose mean gives no direction.
+    constexpr double kCos = -0.73736887807831986;
+    constexpr double kSin = 0.67549029426152362;
+    double turn_x = 1;
+    double turn_y = 0;
+    double reach = 0;  // radius of the circle that holds all placed discs
+    double spiral_area = 0;
+    double pushed = 0;
+    for (std::size_t k = 0; k < components.size(); ++k) {
+        StartDisc& disc = discs[k];
+        disc.radius = std::sqrt(static_cast<double>(components[k].size()) / static_cast<double>(total));
+        disc.center.assign(c, 0);
+        const double next_x = turn_x * kCos - turn_y * kSin;
+        turn_y = turn_x * kSin + turn_y * kCos;
+        turn_x = next_x;
+        if (k == 0) {
+            reach = disc.radius;
+            continue;
+        }
+        double norm2 = 0;
+        for (const double v : offsets[k]) norm2 += v * v;
+        std::vector<double> direction(c, 0);
+        double t = 0;
+        if (k < kStartFitted) {
+            if (norm2 > 0) {
+                for (std::size_t d = 0; d < direction.size(); ++d)
+                    direction[d] = offsets[k][d] / std::sqrt(norm2);
+            } else {
+                direction[0] = c == 1 ? (turn_x < 0 ? -1.0 : 1.0) : turn_x;
+                if (c > 1) direction[1] = turn_y;
+            }
+            const double wanted = farthest > 0 ? std::sqrt(norm2) / farthest * spread : 0.0;
+            t = start_free_place({discs.data(), k}, direction, disc.radius, wanted);
+            pushed += (t - wanted) * static_cast<double>(components[k].size()) / static_cast<double>(total);
+            reach = std::max(reach, t + disc.radius);
+        } else {
+            direction[0] = c == 1 ? (turn_x < 0 ? -1.0 : 1.0) : turn_x;
+            if (c > 1) direction[1] = turn_y;
+            spiral_area += 2 * disc.radius * disc.radius;
+            t = std::sqrt((reach + disc.radius) * (reach + disc.radius) + spiral_area);
+        }
+        for (std::size_t d = 0; d < direction.size(); ++d) disc.center[d] = t * direction[d];
+    }
+    return pushed;
+}
+
 /// Centres of the components' discs, largest first; see spectral_start().
 inline std::vector<StartDisc> start_place_components(MatrixView<const float> X,
                                                      const std::vector<std::vector<Index>>& components,
@@ -159,46 +217,11 @@ inline std::vector<StartDisc> start_place_components(MatrixView<const float> X,
         }
         farthest = std::max(farthest, std::sqrt(norm2));
     }
-    // Golden-angle rotation, for components whose mean gives no direction.
-    constexpr double kCos = -0.73736887807831986;
-    constexpr double kSin = 0.67549029426152362;
-    double turn_x = 1;
-    double turn_y = 0;
-    double reach = 0;  // radius of the circle that holds all placed discs
-    double spiral_area = 0;
-    for (std::size_t k = 0; k < components.size(); ++k) {
-        StartDisc& disc = discs[k];
-        disc.radius = std::sqrt(static_cast<double>(components[k].size()) / static_cast<double>(total));
-        disc.center.assign(static_cast<std::size_t>(c), 0);
-        const double next_x = turn_x * kCos - turn_y * kSin;
-        turn_y = turn_x * kSin + turn_y * kCos;
-        turn_x = next_x;
-        if (k == 0) {
-            reach = disc.radius;
-            continue;
-        }
-        double norm2 = 0;
-        for (const double v : offsets[k]) norm2 += v * v;
-        std::vector<double> direction(static_cast<std::size_t>(c), 0);
-        double t = 0;
-        if (k < kStartFitted) {
-            if (norm2 > 0) {
-                for (std::size_t d = 0; d < direction.size(); ++d)
-                    direction[d] = offsets[k][d] / std::sqrt(norm2);
-            } else {
-                direction[0] = c == 1 ? (turn_x < 0 ? -1.0 : 1.0) : turn_x;
-                if (c > 1) direction[1] = turn_y;
-            }
-            const double wanted = farthest > 0 ? std::sqrt(norm2) / farthest * 2 * discs[0].radius : 0.0;
-            t = start_free_place({discs.data(), k}, direction, disc.radius, wanted);
-            reach = std::max(reach, t + disc.radius);
-        } else {
-            direction[0] = c == 1 ? (turn_x < 0 ? -1.0 : 1.0) : turn_x;
-            if (c > 1) direction[1] = turn_y;
-            spiral_area += 2 * disc.radius * disc.radius;
-            t = std::sqrt((reach + disc.radius) * (reach + disc.radius) + spiral_area);
-        }
-        for (std::size_t d = 0; d < direction.size(); ++d) disc.center[d] = t * direction[d];
+    double spread = kStartSpread;
+    for (int widening = 0; start_place_discs(components, offsets, farthest, spread, total, discs) > kStartCrowding * spread &&
+                           widening < kStartWidenings;
+         ++widening) {
+        spread *= 1.5;
     }
     return discs;
 }

@@ -18,6 +18,22 @@
 #include "filmatlas/layout/tsne.hpp"
 
 namespace filmatlas {
+FILMATLAS_INLINE std::string_view to_string(TsneRepulsion repulsion) noexcept {
+    switch (repulsion) {
+        case TsneRepulsion::Auto: return "auto";
+        case TsneRepulsion::Tree: return "tree";
+        case TsneRepulsion::Grid: return "grid";
+    }
+    return "unknown";
+}
+
+FILMATLAS_INLINE TsneRepulsion tsne_repulsion_from_string(std::string_view name) {
+    for (const TsneRepulsion repulsion : {TsneRepulsion::Auto, TsneRepulsion::Tree, TsneRepulsion::Grid}) {
+        if (to_string(repulsion) == name) return repulsion;
+    }
+    throw_invalid("tsne", "repulsion", "is '" + std::string(name) + "'", "use auto, tree or grid");
+}
+
 FILMATLAS_INLINE void validate(const TsneOptions& options) {
     const auto bad = [](std::string_view field, const std::string& value, const char* remedy) {
         throw_invalid("tsne", field, "is " + value, remedy);
@@ -43,6 +59,9 @@ FILMATLAS_INLINE void validate(const TsneOptions& options) {
     }
     if (!(options.theta >= 0 && options.theta <= 1))
         bad("theta", to_text(options.theta), "use a value in [0, 1]");
+    if (options.repulsion == TsneRepulsion::Grid && options.n_components != 2) {
+        bad("repulsion", "grid in " + std::to_string(options.n_components) + " dimensions", "use auto or tree");
+    }
     if (options.num_threads < 0) bad("num_threads", std::to_string(options.num_threads), "use 0 or more");
 }
 
@@ -82,7 +101,7 @@ FILMATLAS_INLINE CsrMatrix<float> tsne_affinities(const KnnGraph& graph, double 
 }
 
 FILMATLAS_INLINE double tsne_repulsion(const Matrix<float>& coordinates, double theta, Matrix<float>& forces,
-                                       int num_threads) {
+                                       int num_threads, TsneRepulsion repulsion) {
     if (!(theta >= 0 && theta <= 1))
         throw_invalid("tsne", "theta", "is " + to_text(theta), "use a value in [0, 1]");
     if (coordinates.cols() != 2 && coordinates.cols() != 3) {
@@ -90,8 +109,9 @@ FILMATLAS_INLINE double tsne_repulsion(const Matrix<float>& coordinates, double 
                     "use 2 or 3");
     }
     forces = Matrix<float>(coordinates.rows(), coordinates.cols());
-    return coordinates.cols() == 2 ? detail::tsne_repulsion_of<2>(coordinates, theta, forces, num_threads)
-                                   : detail::tsne_repulsion_of<3>(coordinates, theta, forces, num_threads);
+    return coordinates.cols() == 2
+               ? detail::tsne_repulsion_of<2>(coordinates, theta, repulsion, forces, num_threads)
+               : detail::tsne_repulsion_of<3>(coordinates, theta, repulsion, forces, num_threads);
 }
 
 FILMATLAS_INLINE Layout tsne(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options,
@@ -154,6 +174,7 @@ FILMATLAS_INLINE Layout tsne(MatrixView<const float> X, const KnnGraph& graph, c
     early.exaggeration = options.early_exaggeration;
     early.learning_rate = rate(options.early_exaggeration);
     early.theta = options.theta;
+    early.repulsion = options.repulsion;
     early.num_threads = options.num_threads;
     detail::tsne_optimize(affinities, layout.coordinates, early, progress, "tsne (early)");
     detail::TsneRun late = early;

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_LAYOUT_DETAIL_PLACE_IMPL_HPP
+#define FILMATLAS_LAYOUT_DETAIL_PLACE_IMPL_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "filmatlas/core/error.hpp"
+#include "filmatlas/core/parallel.hpp"
+#include "filmatlas/layout/detail/math.hpp"
+#include "filmatlas/layout/place.hpp"
+
+namespace filmatlas {
+namespace detail {
+
+inline constexpr int kPlaceRounds = 30;
+
+inline void check_place_shapes(const Matrix<Index>& ids, const Matrix<float>& distances, std::string_view stage) {
+    if (ids.rows() == distances.rows() && ids.cols() == distances.cols()) return;
+    throw_shape(stage, "the neighbour ids are (" + std::to_string(ids.rows()) + ", " + std::to_string(ids.cols()) +
+                           ") and the distances (" + std::to_string(distances.rows()) + ", " +
+                           std::to_string(distances.cols()) + ")");
+}
+
+/// Calls `take(id, distance)` for the usable neighbours of a row, in their order.
+template <class Take>
+void each_place_neighbor(const Matrix<Index>& ids, const Matrix<float>& distances, std::int64_t row, std::int64_t n,
+                         std::string_view stage, Take&& take) {
+    const auto refuse = [&](const char* field, const std::string& problem, const char* remedy) {
+        throw Error(ErrorCode::InvalidArgument, ErrorContext{std::string(stage), {}, row, field, -1}, problem, remedy);
+    };
+    for (std::int64_t s = 0; s < ids.cols(); ++s) {
+        const Index id = ids(row, s);
+        if (id == -1) continue;
+        if (id < -1 || id >= n) {
+            refuse("neighbor_ids",
+                   "neighbour " + std::to_string(s) + " is " + std::to_string(id) + ", the map has " +
+                       std::to_string(n) + " items",
+                   "look neighbours up among the items of this map");
+        }
+        const auto distance = static_cast<double>(distances(row, s));
+        if (!std::isfinite(distance)) continue;
+        if (distance < 0) {
+            refuse("neighbor_distances", "the distance of neighbour " + std::to_string(s) + " is " + to_text(distance),
+                   "distances are 0 or more");
+        }
+        take(id, distance);
+    }
+}
+
+/// Where most of some places lie together. `places` is (count, c); the answer goes to `y`.
+inline void place_among(std::span<const double> places, std::size_t c, double spacing, std::span<double> y) {
+    const std::size_t count = places.size() / c;
+    const auto squared = [&](const double* a, const double* b) {
+        double sum = 0;
+        for (std::size_t d = 0; d < c; ++d) sum += (a[d] - b[d]) * (a[d] - b[d]);
+        return sum;
+    };
+    // The loss has a valley for every group of neighbours: start at the neighbour that lies lowest, the first of equals.
+    const double scale2 = spacing * spacing;
+    std::size_t best = 0;
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < count && scale2 > 0; ++i) {
+        double loss = 0;
+        for (std::size_t j = 0; j < count; ++j) {
+            loss += layout_log(1 + squared(&places[i * c], &places[j * c]) / scale2);
+        }
+        if (loss < least) {
+            least = loss;
+            best = i;
+        }
+    }
+    std::copy_n(places.begin() + static_cast<std::ptrdiff_t>(best * c), c, y.begin());
+    if (!(scale2 > 0)) return;
+    std::vector<double> sum(c);
+    for (int round = 0; round < kPlaceRounds; ++round) {
+        std::fill(sum.begin(), sum.end(), 0.0);
+        double total = 0;
+        for (std::size_t j = 0; j < count; ++j) {
+            const double w = 1 / (1 + squared(y.data(), &places[j * c]) / scale2);
+            total += w;
+            for (std::size_t d = 0; d < c; ++d) sum[d] += w * places[j * c + d];
+        }
+        double moved2 = 0;
+        for (std::size_t d = 0; d < c; ++d) {
+            const double next = sum[d] / total;
+            moved2 += (next - y[d]) * (next - y[d]);
+            y[d] = next;
+        }
+        if (moved2 < 1e-8 * scale2) break;
+    }
+}
+
+}  // namespace detail
+
+FILMATLAS_INLINE double map_spacing(const Matrix<float>& coordinates) {
+    const std::int64_t c = coordinates.cols();
+    double volume = 1;
+    double count = 0;
+    std::vector<float> axis;
+    for (std::int64_t d = 0; d < c; ++d) {
+        axis.clear();
+        for (std::int64_t i = 0; i < coordinates.rows(); ++i) {
+            if (std::isfinite(coordinates(i, d))) axis.push_back(coordinates(i, d));
+        }
+        if (axis.empty()) return 0;
+        const auto at = [&](std::size_t rank) {
+            std::nth_element(axis.begin(), axis.begin() + static_cast<std::ptrdiff_t>(rank), axis.end());
+            return static_cast<double>(axis[rank]);
+        };
+        const std::size_t last = axis.size() - 1;
+        const std::size_t tail = last / 20;
+        const double low = at(tail);
+        volume *= (at(last - tail) - low) / 0.9;
+        count = static_cast<double>(axis.size());
+    }
+    if (!(volume > 0)) return 0;
+    return 0.6 * detail::layout_pow(volume / count, 1.0 / static_cast<double>(c));
+}
+
+FILMATLAS_INLINE Matrix<float> place_on_map(const Matrix<float>& coordinates, const Matrix<Index>& neighbor_ids,
+                                            const Matrix<float>& neighbor_distances, int num_threads) {
+    detail::check_place_shapes(neighbor_ids, neighbor_distances, "place_on_map");
+    const auto c = static_cast<std::size_t>(coordinates.cols());
+    Matrix<float> placed(neighbor_ids.rows(), coordinates.cols());
+    const double spacing = map_spacing(coordinates);
+    parallel_for(neighbor_ids.rows(), 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        std::vector<double> places;
+        std::vector<double> y(c);
+        for (std::int64_t i = begin; i < end; ++i) {
+            places.clear();
+            std::int64_t twin = -1;
+            detail::each_place_neighbor(
+                neighbor_ids, neighbor_distances, i, coordinates.rows(), "place_on_map", [&](Index id, double distance) {
+                    const auto row = coordinates.row(id);
+                    if (!std::all_of(row.begin(), row.end(), [](float v) { return std::isfinite(v); })) return;
+                    if (distance == 0 && twin < 0) twin = id;
+                    places.insert(places.end(), row.begin(), row.end());
+                });
+            const auto out = placed.row(i);
+            if (places.empty()) {
+                std::fill(out.begin(), out.end(), std::numeric_limits<float>::quiet_NaN());
+            } else if (twin >= 0) {
+                const auto row = coordinates.row(twin);
+                std::copy(row.begin(), row.end(), out.begin());
+            } else {
+                detail::place_among(places, c, spacing, y);
+                std::transform(y.begin(), y.end(), out.begin(), [](double v) { return static_cast<float>(v); });
+            }
+        }
+    });
+    return placed;
+}
+
+FILMATLAS_INLINE std::vector<float> out_of_map(const KnnGraph& graph, const Matrix<Index>& neighbor_ids,
+                                               const Matrix<float>& neighbor_distances) {
+    detail::check_place_shapes(neighbor_ids, neighbor_distances, "out_of_map");
+    if (graph.k() < 1) throw_shape("out_of_map", "the graph has no neighbours", "use a graph of at least one column");
+    std::vector<float> score(static_cast<std::size_t>(neighbor_ids.rows()));
+    std::vector<Index> near;
+    for (std::int64_t i = 0; i < neighbor_ids.rows(); ++i) {
+        double own = 0;
+        near.clear();
+        detail::each_place_neighbor(neighbor_ids, neighbor_distances, i, graph.size(), "out_of_map",
+                                    [&](Index id, double distance) {
+                                        if (static_cast<std::int64_t>(near.size()) == graph.k()) return;
+                                        near.push_back(id);
+                                        own += distance;
+                                    });
+        float& result = score[static_cast<std::size_t>(i)];
+        result = std::numeric_limits<float>::quiet_NaN();
+        if (near.empty()) continue;
+        own /= static_cast<double>(near.size());
+        double theirs = 0;
+        std::int64_t count = 0;
+        std::int64_t known = 0;
+        for (const Index id : near) {
+            for (std::size_t s = 0; s < near.size(); ++s) {
+                const Index other = graph.indices(id, static_cast<std::int64_t>(s));
+                if (other < 0) continue;
+                ++count;
+                theirs += static_cast<double>(graph.distances(id, static_cast<std::int64_t>(s)));
+                known += std::find(near.begin(), near.end(), other) != near.end() ? 1 : 0;
+            }
+        }
+        const double share = count > 0 ? static_cast<double>(known) / static_cast<double>(count) : 0.0;
+        theirs = count > 0 ? theirs / static_cast<double>(count) : 0.0;
+        if (own > 0 && !(theirs > 0)) {
+            result = std::numeric_limits<float>::infinity();
+        } else {
+            // Twins of their neighbours are at home whatever the scale; the floor keeps the logarithm finite.
+            const double ratio = theirs > 0 ? std::max(own / theirs, 1e-3) : 1.0;
+            result = static_cast<float>(detail::layout_log(ratio) + 1 - share);
+        }
+    }
+    return score;
+}
+
+}  // namespace filmatlas
+#endif  // FILMATLAS_LAYOUT_DETAIL_PLACE_IMPL_HPP

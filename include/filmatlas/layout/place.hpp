@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#ifndef FILMATLAS_LAYOUT_PLACE_HPP
+#define FILMATLAS_LAYOUT_PLACE_HPP
+
+#include <vector>
+
+#include "filmatlas/core/config.hpp"
+#include "filmatlas/core/matrix.hpp"
+#include "filmatlas/neighbors/knn_graph.hpp"
+
+/// @file place.hpp
+/// @brief New items on a finished map: where they belong, and whether they belong on it at all.
+///
+/// Neighbours of one item often lie in several places of the map, and their mean is in none of them. So an item goes
+/// where most of its neighbours are together: it minimises the sum over its neighbours of log(1 + |y - y_j|^2 / s^2),
+/// the attraction of t-SNE (a Cauchy location estimate), with s of the order of the map's own spacing. On sentence
+/// embeddings of films a tenth of which was placed, that keeps 26 % of the neighbours; the weighted mean keeps 5 %.
+///
+/// Each row depends on itself and the map alone: items placed one by one and together get the same bytes, and placing
+/// moves nothing that is on the map.
+
+namespace filmatlas {
+
+/// Distance that counts as near on a map: 0.6 times the side of an item's share of the box that holds the middle nine
+/// tenths of each axis. 0 for maps without extent.
+double map_spacing(const Matrix<float>& coordinates);
+
+/// Positions of new items.
+///
+/// A new item at distance 0 of a neighbour lands exactly on it (on the first, when there are several). Ids of -1 and
+/// neighbours without a position are skipped; a row without neighbours becomes NaN.
+/// @param coordinates         (n, c) of the map.
+/// @param neighbor_ids        (m, k) rows of the map.
+/// @param neighbor_distances  (m, k) ascending, >= 0.
+/// @return (m, c).
+/// @throws Error (Shape), (InvalidArgument) for an id outside the map.
+/// Cost: O(n) for the map, then about 3 us per item with 15 neighbours.
+Matrix<float> place_on_map(const Matrix<float>& coordinates, const Matrix<Index>& neighbor_ids,
+                           const Matrix<float>& neighbor_distances, int num_threads = 0);
+
+/// How little new items look like those on the map: ln(r) + 1 - c, with r their mean distance from their neighbours over
+/// the mean distance of these from theirs (the local outlier factor of Breunig et al., 2000, with means), and c the share
+/// of the neighbours' neighbours that are among the item's own. Items of the map score about 1 - c; one of a kind of its
+/// own is farther off than usual, and its neighbours do not know one another. Infinite at a distance from neighbours that
+/// are identical to theirs, NaN without neighbours.
+///
+/// For what is usual, ask for the scores of the map's own items: `out_of_map(graph, graph.indices, graph.distances)`.
+/// @param graph               of the map's items, at least one column.
+/// @param neighbor_ids        (m, k) rows of the graph; at most graph.k() columns are compared.
+/// @param neighbor_distances  (m, k) in the graph's metric.
+/// @throws Error (Shape), (InvalidArgument).
+std::vector<float> out_of_map(const KnnGraph& graph, const Matrix<Index>& neighbor_ids,
+                              const Matrix<float>& neighbor_distances);
+
+}  // namespace filmatlas
+
+#ifdef FILMATLAS_HEADER_ONLY
+#include "filmatlas/layout/detail/place_impl.hpp"
+#endif
+#endif  // FILMATLAS_LAYOUT_PLACE_HPP
