@@ -9,6 +9,7 @@
 #include "filmatlas/atlas/site.hpp"
 #include "filmatlas/atlas/store.hpp"
 #include "filmatlas/atlas/tables.hpp"
+#include "filmatlas/labels/labels.hpp"
 
 namespace filmatlas::python {
 namespace {
@@ -114,6 +115,27 @@ void bind_value(py::module_& module) {
                                    }
                                    return out;
                                })
+        .def(
+            "with_labels",
+            [](const Atlas& self, const std::vector<std::string>& texts, const std::vector<bool>& written) {
+                if (texts.size() != self.labels.size() || written.size() != texts.size()) {
+                    throw_shape("with_labels", std::to_string(texts.size()) + " labels for " +
+                                                   std::to_string(self.labels.size()) + " nodes");
+                }
+                auto copy = std::make_shared<Atlas>(self);
+                for (std::size_t node = 0; node < texts.size(); ++node) {
+                    NodeLabel& label = copy->labels[node];
+                    if (label.text == texts[node]) continue;
+                    label.text = texts[node];
+                    label.origin = written[node] ? LabelOrigin::Writer : LabelOrigin::Keywords;
+                }
+                for (const LabelIssue& issue : label_issues(copy->hierarchy, copy->labels)) {
+                    if (issue.kind == LabelIssueKind::TooLong) continue;  // shown in part, and reported
+                    throw_invalid("with_labels", "labels", issue.message, "mend this label");
+                }
+                return copy;
+            },
+            "texts"_a, "written"_a)
         .def_property_readonly("keywords",
                                [](const Atlas& self) {
                                    py::list out;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The strict tree, nested clusters, k-means, linkage, scores.
+// The strict tree, nested clusters, scores.
 #include "common.hpp"
-#include "filmatlas/cluster/kmeans.hpp"
-#include "filmatlas/cluster/linkage.hpp"
 #include "filmatlas/cluster/nested.hpp"
 #include "filmatlas/cluster/scores.hpp"
 #include "filmatlas/cluster/smooth.hpp"
@@ -27,14 +25,6 @@ py::dict balance_dict(const SizeBalance& balance) {
                     "median"_a = balance.median, "largest_share"_a = balance.largest_share,
                     "max_over_median"_a = balance.max_over_median, "gini"_a = balance.gini,
                     "coverage"_a = balance.coverage);
-}
-
-LinkageTree tree_from(const Array<double>& merges, std::int64_t num_items) {
-    LinkageTree tree;
-    tree.merges = copy_2d(merges, "linkage");
-    tree.num_items = num_items;
-    validate(tree);
-    return tree;
 }
 
 void bind_hierarchy(py::module_& module) {
@@ -154,76 +144,6 @@ void bind_nested(py::module_& module) {
         py::arg("X").noconvert(), "graph"_a, "steps"_a, "keep"_a, "num_threads"_a, "progress"_a);
 }
 
-void bind_partitions(py::module_& module) {
-    module.def(
-        "kmeans",
-        [](const Array<float>& X, int k, const Array<double>& weights, int max_iterations, double tolerance,
-           bool spherical, int n_init, std::uint64_t seed, int num_threads, const py::object& progress) {
-            const auto view = view_2d(X, "kmeans");
-            const auto weight_view = view_1d(weights, "kmeans");
-            KMeansOptions options;
-            options.max_iterations = max_iterations;
-            options.tolerance = tolerance;
-            options.seed = seed;
-            options.spherical = spherical;
-            options.n_init = n_init;
-            options.num_threads = num_threads;
-            KMeansResult result =
-                run_released(progress, [&](const Progress& p) { return kmeans(view, k, options, weight_view, p); });
-            return py::dict("centroids"_a = give(std::move(result.centroids)), "labels"_a = give(std::move(result.labels)),
-                            "sizes"_a = give(std::move(result.sizes)), "inertia"_a = result.inertia,
-                            "run"_a = run_dict(result.run));
-        },
-        py::arg("X").noconvert(), "k"_a, py::arg("weights").noconvert(), "max_iterations"_a, "tolerance"_a,
-        "spherical"_a, "n_init"_a, "seed"_a, "num_threads"_a, "progress"_a);
-    module.def(
-        "assign_to_centroids",
-        [](const Array<float>& X, const Array<float>& centroids, int num_threads) {
-            const auto view = view_2d(X, "assign_to_centroids");
-            const auto centers = view_2d(centroids, "assign_to_centroids");
-            return give(run_released([&] { return assign_to_centroids(view, centers, num_threads); }));
-        },
-        py::arg("X").noconvert(), py::arg("centroids").noconvert(), "num_threads"_a);
-
-    module.def(
-        "linkage",
-        [](const Array<double>& X, bool condensed, const std::string& method, const std::string& metric,
-           std::optional<std::int64_t> memory_limit, int num_threads, const py::object& progress) {
-            LinkageOptions options;
-            options.method = linkage_method_from_string(method);
-            options.metric = metric_from_string(metric);
-            options.memory_limit = memory_limit;
-            options.num_threads = num_threads;
-            LinkageTree tree;
-            if (condensed) {
-                const auto distances = view_1d(X, "linkage");
-                tree = run_released(progress,
-                                    [&](const Progress& p) { return linkage_from_distances(distances, options, p); });
-            } else {
-                const auto view = view_2d(X, "linkage");
-                tree = run_released(progress, [&](const Progress& p) { return linkage(view, options, p); });
-            }
-            return give(std::move(tree.merges));
-        },
-        py::arg("X").noconvert(), "condensed"_a, "method"_a, "metric"_a, "memory_limit"_a, "num_threads"_a,
-        "progress"_a);
-    module.def(
-        "cut_linkage",
-        [](const Array<double>& merges, std::int64_t num_items, const std::vector<int>& n_clusters) {
-            const LinkageTree tree = tree_from(merges, num_items);
-            py::list out;
-            for (auto& labels : cut_linkage(tree, std::span<const int>(n_clusters))) out.append(give(std::move(labels)));
-            return out;
-        },
-        py::arg("merges").noconvert(), "num_items"_a, "n_clusters"_a);
-    module.def(
-        "cut_linkage_height",
-        [](const Array<double>& merges, std::int64_t num_items, double height) {
-            return give(cut_linkage_height(tree_from(merges, num_items), height));
-        },
-        py::arg("merges").noconvert(), "num_items"_a, "height"_a);
-}
-
 void bind_scores(py::module_& module) {
     const auto pair_score = [&](const char* name, double (*score)(std::span<const Index>, std::span<const Index>)) {
         module.def(
@@ -239,6 +159,48 @@ void bind_scores(py::module_& module) {
     pair_score("mutual_information", &mutual_information);
     pair_score("normalized_mutual_information", &normalized_mutual_information);
     pair_score("adjusted_mutual_information", &adjusted_mutual_information);
+    pair_score("fowlkes_mallows", &fowlkes_mallows);
+    module.def(
+        "v_measure",
+        [](const Array<Index>& classes, const Array<Index>& clusters, double beta) {
+            const VMeasure result = v_measure(view_1d(classes, "scores"), view_1d(clusters, "scores"), beta);
+            return py::dict("homogeneity"_a = result.homogeneity, "completeness"_a = result.completeness,
+                            "v"_a = result.v);
+        },
+        py::arg("classes").noconvert(), py::arg("clusters").noconvert(), "beta"_a);
+    module.def(
+        "match_labels",
+        [](const Array<Index>& a, const Array<Index>& b) {
+            const auto first = view_1d(a, "scores");
+            const auto second = view_1d(b, "scores");
+            LabelMatching result = run_released([&] { return match_labels(first, second); });
+            return py::dict("a"_a = give(std::move(result.a)), "b"_a = give(std::move(result.b)),
+                            "items"_a = give(std::move(result.items)), "accuracy"_a = result.accuracy);
+        },
+        py::arg("a").noconvert(), py::arg("b").noconvert());
+    module.def(
+        "contingency",
+        [](const Array<Index>& a, const Array<Index>& b) {
+            Contingency table = contingency(view_1d(a, "scores"), view_1d(b, "scores"));
+            const py::tuple parts =
+                py::make_tuple(py::make_tuple(table.counts.rows, table.counts.cols), give(std::move(table.counts.indptr)),
+                               give(std::move(table.counts.indices)), give(std::move(table.counts.values)));
+            return py::make_tuple(give(std::move(table.row_labels)), give(std::move(table.col_labels)), parts);
+        },
+        py::arg("a").noconvert(), py::arg("b").noconvert());
+    const auto partition_score = [&](const char* name,
+                                     double (*score)(MatrixView<const float>, std::span<const Index>, int)) {
+        module.def(
+            name,
+            [score](const Array<float>& X, const Array<Index>& labels, int num_threads) {
+                const auto view = view_2d(X, "scores");
+                const auto given = view_1d(labels, "scores");
+                return run_released([&] { return score(view, given, num_threads); });
+            },
+            py::arg("X").noconvert(), py::arg("labels").noconvert(), "num_threads"_a);
+    };
+    partition_score("davies_bouldin", &davies_bouldin);
+    partition_score("calinski_harabasz", &calinski_harabasz);
 
     module.def(
         "silhouette",
@@ -307,7 +269,6 @@ void bind_scores(py::module_& module) {
 void bind_cluster(py::module_& module) {
     bind_hierarchy(module);
     bind_nested(module);
-    bind_partitions(module);
     bind_scores(module);
 }
 

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Maps, their quality, reports.
 #include "common.hpp"
+#include "filmatlas/layout/curve.hpp"
+#include "filmatlas/layout/fuzzy_graph.hpp"
 #include "filmatlas/layout/map.hpp"
+#include "filmatlas/layout/pacmap.hpp"
+#include "filmatlas/layout/place.hpp"
+#include "filmatlas/layout/pull.hpp"
 #include "filmatlas/layout/tsne.hpp"
 #include "filmatlas/layout/umap.hpp"
+#include "filmatlas/layout/update.hpp"
+#include "filmatlas/linalg/sparse.hpp"
 #include "filmatlas/validate/checks.hpp"
 #include "filmatlas/validate/layout_quality.hpp"
 #include "filmatlas/validate/report.hpp"
@@ -11,16 +18,50 @@
 namespace filmatlas::python {
 namespace {
 
-using GivenStart = std::optional<Array<float>>;
-
-/// Start of a layout: coordinates win over the word.
+/// Attributes that every layout's options have: `init` as a word, `given` as coordinates (which then win over the word).
 template <class Options>
-void set_start(Options& options, const std::string& init, const GivenStart& given) {
-    options.init = layout_init_from_string(init);
-    if (given) {
-        options.init = LayoutInit::Given;
-        options.given = copy_2d(*given, "init");
-    }
+py::class_<Options> bind_options(py::module_& module, const char* name) {
+    return py::class_<Options>(module, name)
+        .def(py::init<>())
+        .def_property(
+            "init", [](const Options& self) { return std::string(to_string(self.init)); },
+            [](Options& self, const std::string& word) { self.init = layout_init_from_string(word); })
+        .def_property(
+            "given", [](const Options& self) { return give(Matrix<float>(self.given)); },
+            [](Options& self, const Array<float>& given) {
+                self.init = LayoutInit::Given;
+                self.given = copy_2d(given, "init");
+            })
+        .def_readwrite("n_components", &Options::n_components)
+        .def_readwrite("seed", &Options::seed)
+        .def_readwrite("num_threads", &Options::num_threads);
+}
+
+/// Levels of a hierarchy that pull.
+template <class Options>
+void bind_levels(py::class_<Options>& options) {
+    options
+        .def_property(
+            "levels", [](const Options& self) { return give(Matrix<Index>(self.levels)); },
+            [](Options& self, const Array<Index>& levels) { self.levels = copy_2d(levels, "levels"); })
+        .def_readwrite("hierarchy_pull", &Options::hierarchy_pull);
+}
+
+FuzzyGraphOptions fuzzy_options(int n_neighbors, double local_connectivity, double set_op_mix_ratio, int num_threads) {
+    FuzzyGraphOptions options;
+    options.n_neighbors = n_neighbors;
+    options.local_connectivity = local_connectivity;
+    options.set_op_mix_ratio = set_op_mix_ratio;
+    options.num_threads = num_threads;
+    return options;
+}
+
+/// A matrix of weights that came from outside.
+CsrMatrix<float> weights_of(const std::pair<std::int64_t, std::int64_t>& shape, const Array<std::int64_t>& indptr,
+                            const Array<Index>& indices, const Array<float>& values) {
+    CsrMatrix<float> weights = copy_csr(shape.first, shape.second, indptr, indices, values);
+    validate(weights);
+    return weights;
 }
 
 py::dict quality_dict(const LayoutQuality& quality, py::handle owner) {
@@ -50,83 +91,137 @@ void bind_maps(py::module_& module) {
             "quality", [](py::object self) { return quality_dict(self.cast<const Layout&>().quality, self); })
         .def_property_readonly("run", [](const Layout& self) { return run_dict(self.run); });
 
+    auto umap_options = bind_options<UmapOptions>(module, "UmapOptions");
+    umap_options.def_readwrite("n_neighbors", &UmapOptions::n_neighbors)
+        .def_readwrite("min_dist", &UmapOptions::min_dist)
+        .def_readwrite("spread", &UmapOptions::spread)
+        .def_readwrite("n_epochs", &UmapOptions::n_epochs)
+        .def_readwrite("learning_rate", &UmapOptions::learning_rate)
+        .def_readwrite("negative_sample_rate", &UmapOptions::negative_sample_rate)
+        .def_readwrite("repulsion_strength", &UmapOptions::repulsion_strength)
+        .def_readwrite("local_connectivity", &UmapOptions::local_connectivity)
+        .def_readwrite("set_op_mix_ratio", &UmapOptions::set_op_mix_ratio)
+        .def_readwrite("target_weight", &UmapOptions::target_weight)
+        .def_property(
+            "labels", [](const UmapOptions& self) { return self.labels; },
+            [](UmapOptions& self, const Array<Index>& labels) { self.labels = copy_1d(labels, "labels"); })
+        .def_property(
+            "mobility", [](const UmapOptions& self) { return self.mobility; },
+            [](UmapOptions& self, const Array<float>& mobility) { self.mobility = copy_1d(mobility, "mobility"); });
+    bind_levels(umap_options);
+    bind_options<TsneOptions>(module, "TsneOptions")
+        .def_readwrite("perplexity", &TsneOptions::perplexity)
+        .def_readwrite("n_iter", &TsneOptions::n_iter)
+        .def_readwrite("early_exaggeration_iter", &TsneOptions::early_exaggeration_iter)
+        .def_readwrite("early_exaggeration", &TsneOptions::early_exaggeration)
+        .def_readwrite("exaggeration", &TsneOptions::exaggeration)
+        .def_readwrite("learning_rate", &TsneOptions::learning_rate)
+        .def_readwrite("theta", &TsneOptions::theta)
+        .def_property(
+            "repulsion", [](const TsneOptions& self) { return std::string(to_string(self.repulsion)); },
+            [](TsneOptions& self, const std::string& word) { self.repulsion = tsne_repulsion_from_string(word); });
+    auto map_options = bind_options<MapOptions>(module, "MapOptions");
+    map_options.def_readwrite("umap_epochs", &MapOptions::umap_epochs)
+        .def_readwrite("gather_iter", &MapOptions::gather_iter)
+        .def_readwrite("n_iter", &MapOptions::n_iter)
+        .def_readwrite("exaggeration", &MapOptions::exaggeration)
+        .def_readwrite("perplexity", &MapOptions::perplexity);
+    bind_levels(map_options);
+    bind_options<PacmapOptions>(module, "PacmapOptions")
+        .def_readwrite("n_neighbors", &PacmapOptions::n_neighbors)
+        .def_readwrite("mid_near_ratio", &PacmapOptions::mid_near_ratio)
+        .def_readwrite("further_ratio", &PacmapOptions::further_ratio)
+        .def_readwrite("n_iter", &PacmapOptions::n_iter)
+        .def_readwrite("learning_rate", &PacmapOptions::learning_rate);
+    module.def("default_pacmap_neighbors", &default_pacmap_neighbors, "n"_a);
+
+    const auto def_layout = [&module]<class Options>(const char* name,
+                                                     Layout (*make)(MatrixView<const float>, const KnnGraph&,
+                                                                    const Options&, const Progress&)) {
+        module.def(
+            name,
+            [name, make](const Array<float>& X, const KnnGraph& graph, const Options& options,
+                         const py::object& progress) {
+                const auto view = view_2d(X, name);
+                return share(run_released(progress, [&](const Progress& p) { return make(view, graph, options, p); }));
+            },
+            py::arg("X").noconvert(), "graph"_a, "options"_a, "progress"_a);
+    };
+    def_layout("umap", &umap);
+    def_layout("tsne", &tsne);
+    def_layout("atlas_map", &atlas_map);
+    def_layout("pacmap", &pacmap);
+
     module.def(
-        "umap",
-        [](const Array<float>& X, const KnnGraph& graph, int n_neighbors, double min_dist, double spread, int n_components,
-           std::optional<int> n_epochs, double learning_rate, int negative_sample_rate, double repulsion_strength,
-           double local_connectivity, double set_op_mix_ratio, const std::string& init, const GivenStart& given,
-           std::uint64_t seed, int num_threads, const py::object& progress) {
-            const auto view = view_2d(X, "umap");
-            UmapOptions options;
-            options.n_neighbors = n_neighbors;
-            options.min_dist = min_dist;
-            options.spread = spread;
-            options.n_components = n_components;
-            options.n_epochs = n_epochs;
-            options.learning_rate = learning_rate;
-            options.negative_sample_rate = negative_sample_rate;
-            options.repulsion_strength = repulsion_strength;
-            options.local_connectivity = local_connectivity;
-            options.set_op_mix_ratio = set_op_mix_ratio;
-            options.seed = seed;
-            options.num_threads = num_threads;
-            set_start(options, init, given);
-            return share(run_released(progress, [&](const Progress& p) { return umap(view, graph, options, p); }));
+        "smooth_knn",
+        [](const KnnGraph& graph, int n_neighbors, double local_connectivity, int num_threads) {
+            SmoothKnn scale = smooth_knn(graph, fuzzy_options(n_neighbors, local_connectivity, 1, num_threads));
+            return py::make_tuple(give(std::move(scale.sigma)), give(std::move(scale.rho)));
         },
-        py::arg("X").noconvert(), "graph"_a, "n_neighbors"_a, "min_dist"_a, "spread"_a, "n_components"_a, "n_epochs"_a,
-        "learning_rate"_a, "negative_sample_rate"_a, "repulsion_strength"_a, "local_connectivity"_a,
-        "set_op_mix_ratio"_a, "init"_a, "given"_a, "seed"_a, "num_threads"_a, "progress"_a);
+        "graph"_a, "n_neighbors"_a, "local_connectivity"_a, "num_threads"_a);
     module.def(
-        "tsne",
-        [](const Array<float>& X, const KnnGraph& graph, double perplexity, int n_components, int n_iter,
-           std::optional<int> early_exaggeration_iter, double early_exaggeration, double exaggeration,
-           std::optional<double> learning_rate, double theta, const std::string& init, const GivenStart& given,
-           std::uint64_t seed, int num_threads, const py::object& progress) {
-            const auto view = view_2d(X, "tsne");
-            TsneOptions options;
-            options.perplexity = perplexity;
-            options.n_components = n_components;
-            options.n_iter = n_iter;
-            options.early_exaggeration_iter = early_exaggeration_iter;
-            options.early_exaggeration = early_exaggeration;
-            options.exaggeration = exaggeration;
-            options.learning_rate = learning_rate;
-            options.theta = theta;
-            options.seed = seed;
-            options.num_threads = num_threads;
-            set_start(options, init, given);
-            return share(run_released(progress, [&](const Progress& p) { return tsne(view, graph, options, p); }));
+        "fuzzy_graph",
+        [](const KnnGraph& graph, int n_neighbors, double local_connectivity, double set_op_mix_ratio, int num_threads) {
+            return give_csr(
+                fuzzy_graph(graph, fuzzy_options(n_neighbors, local_connectivity, set_op_mix_ratio, num_threads)));
         },
-        py::arg("X").noconvert(), "graph"_a, "perplexity"_a, "n_components"_a, "n_iter"_a, "early_exaggeration_iter"_a,
-        "early_exaggeration"_a, "exaggeration"_a, "learning_rate"_a, "theta"_a, "init"_a, "given"_a, "seed"_a,
-        "num_threads"_a, "progress"_a);
+        "graph"_a, "n_neighbors"_a, "local_connectivity"_a, "set_op_mix_ratio"_a, "num_threads"_a);
     module.def(
-        "atlas_map",
-        [](const Array<float>& X, const KnnGraph& graph, int n_components, const std::string& init,
-           const GivenStart& given, int umap_epochs, std::optional<int> gather_iter, int n_iter, double exaggeration,
-           double perplexity, std::uint64_t seed, int num_threads, const py::object& progress) {
-            const auto view = view_2d(X, "atlas_map");
-            MapOptions options;
-            options.n_components = n_components;
-            options.umap_epochs = umap_epochs;
-            options.gather_iter = gather_iter;
-            options.n_iter = n_iter;
-            options.exaggeration = exaggeration;
-            options.perplexity = perplexity;
-            options.seed = seed;
-            options.num_threads = num_threads;
-            set_start(options, init, given);
-            return share(run_released(progress, [&](const Progress& p) { return atlas_map(view, graph, options, p); }));
+        "umap_curve",
+        [](double spread, double min_dist) {
+            const UmapCurve curve = fit_umap_curve(spread, min_dist);
+            return py::make_tuple(curve.a, curve.b);
         },
-        py::arg("X").noconvert(), "graph"_a, "n_components"_a, "init"_a, "given"_a, "umap_epochs"_a,
-        "gather_iter"_a, "n_iter"_a, "exaggeration"_a, "perplexity"_a, "seed"_a, "num_threads"_a, "progress"_a);
+        "spread"_a, "min_dist"_a);
+    module.def(
+        "pull_to_classes",
+        [](const std::pair<std::int64_t, std::int64_t>& shape, const Array<std::int64_t>& indptr,
+           const Array<Index>& indices, const Array<float>& values, const Array<Index>& labels, double target_weight) {
+            return give_csr(pull_to_classes(weights_of(shape, indptr, indices, values), view_1d(labels, "labels"),
+                                            target_weight));
+        },
+        "shape"_a, "indptr"_a, "indices"_a, "values"_a, "labels"_a, "target_weight"_a);
+    module.def(
+        "pull_to_hierarchy",
+        [](const std::pair<std::int64_t, std::int64_t>& shape, const Array<std::int64_t>& indptr,
+           const Array<Index>& indices, const Array<float>& values, const Array<Index>& levels, double strength) {
+            return give_csr(pull_to_hierarchy(weights_of(shape, indptr, indices, values), copy_2d(levels, "levels"),
+                                              strength));
+        },
+        "shape"_a, "indptr"_a, "indices"_a, "values"_a, "levels"_a, "strength"_a);
     module.def(
         "place_on_map",
-        [](const Array<float>& coordinates, const Array<Index>& ids, const Array<float>& distances) {
+        [](const Array<float>& coordinates, const Array<Index>& ids, const Array<float>& distances, int num_threads) {
             return give(place_on_map(copy_2d(coordinates, "place_on_map"), copy_2d(ids, "place_on_map"),
-                                     copy_2d(distances, "place_on_map")));
+                                     copy_2d(distances, "place_on_map"), num_threads));
         },
-        py::arg("coordinates").noconvert(), py::arg("ids").noconvert(), py::arg("distances").noconvert());
+        py::arg("coordinates").noconvert(), py::arg("ids").noconvert(), py::arg("distances").noconvert(),
+        "num_threads"_a);
+    module.def(
+        "out_of_map",
+        [](const KnnGraph& graph, const Array<Index>& ids, const Array<float>& distances) {
+            return give(out_of_map(graph, copy_2d(ids, "out_of_map"), copy_2d(distances, "out_of_map")));
+        },
+        "graph"_a, py::arg("ids").noconvert(), py::arg("distances").noconvert());
+    module.def(
+        "update_map",
+        [](const Array<float>& X, const KnnGraph& graph, const Array<float>& known, double max_drift, int n_iter,
+           double exaggeration, double perplexity, int num_threads, const py::object& progress) {
+            const auto view = view_2d(X, "update_map");
+            const Matrix<float> places = copy_2d(known, "update_map");
+            UpdateOptions options;
+            options.max_drift = max_drift;
+            options.n_iter = n_iter;
+            options.exaggeration = exaggeration;
+            options.perplexity = perplexity;
+            options.num_threads = num_threads;
+            MapUpdate update =
+                run_released(progress, [&](const Progress& p) { return update_map(view, graph, places, options, p); });
+            return py::make_tuple(share(std::move(update.layout)), update.num_known, update.median_drift,
+                                  update.largest_drift);
+        },
+        py::arg("X").noconvert(), "graph"_a, py::arg("known").noconvert(), "max_drift"_a, "n_iter"_a, "exaggeration"_a,
+        "perplexity"_a, "num_threads"_a, "progress"_a);
     module.def(
         "layout_quality",
         [](const Array<float>& X, const KnnGraph& graph, const Array<float>& coordinates, int k,

@@ -2,6 +2,7 @@
 // The neighbour graph, queries against given vectors, principal components.
 #include "common.hpp"
 #include "filmatlas/linalg/pca.hpp"
+#include "filmatlas/neighbors/count_closer.hpp"
 #include "filmatlas/neighbors/exact_rows.hpp"
 #include "filmatlas/neighbors/graph_stats.hpp"
 #include "filmatlas/neighbors/knn.hpp"
@@ -127,6 +128,18 @@ void bind_neighbors(py::module_& module) {
             return py::make_tuple(give(std::move(found.indices)), give(std::move(found.distances)));
         },
         "vectors"_a, py::arg("rows").noconvert(), "k"_a, "metric"_a, "num_threads"_a, "progress"_a);
+    module.def(
+        "count_closer",
+        [](const RowsTuple& vectors, const Array<Index>& others, const std::string& metric, int num_threads,
+           const py::object& progress) {
+            const HeldRows held = held_rows(vectors);
+            const auto given = view_2d(others, "others");
+            const CloserOptions options{metric_from_string(metric), num_threads};
+            return give(run_released(progress, [&](const Progress& p) {
+                return count_closer(held.rows(num_threads), given, options, p);
+            }));
+        },
+        "vectors"_a, py::arg("others").noconvert(), "metric"_a, "num_threads"_a, "progress"_a);
     module.def(
         "recall", [](const KnnGraph& graph, const KnnGraph& truth) { return recall(graph, truth); }, "graph"_a,
         "truth"_a);

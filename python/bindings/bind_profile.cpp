@@ -2,12 +2,17 @@
 // Records, their ingest, profiles and embeddings.
 #include "common.hpp"
 #include "convert.hpp"
+#include <unordered_map>
+
+#include "filmatlas/profile/binning.hpp"
 #include "filmatlas/profile/ingest.hpp"
 #include "filmatlas/profile/numeric.hpp"
 #include "filmatlas/profile/records.hpp"
 
 namespace filmatlas::python {
 namespace {
+
+using Texts = std::vector<std::string>;
 
 py::object column_values(const Column& column, py::handle owner) {
     switch (column.kind) {
@@ -81,6 +86,7 @@ Source source_from(const py::dict& fields) {
     source.min_lift = fields["min_lift"].cast<double>();
     source.max_items = fields["max_items"].cast<std::int64_t>();
     source.prefix = fields["prefix"].cast<std::string>();
+    source.suffix = fields["suffix"].cast<std::string>();
     return source;
 }
 
@@ -213,7 +219,8 @@ void bind_profile(py::module_& module) {
             for (const SourceShare& share : self.report) {
                 out.append(py::dict("name"_a = share.name, "weight"_a = share.weight, "items"_a = share.items,
                                     "kept_tokens"_a = share.kept_tokens, "cut_tokens"_a = share.cut_tokens,
-                                    "cut_items"_a = share.cut_items, "token_share"_a = share.token_share));
+                                    "cut_items"_a = share.cut_items, "token_share"_a = share.token_share,
+                                    "dropped_tags"_a = share.dropped_tags, "repeated_tokens"_a = share.repeated_tokens));
             }
             return out;
         });
@@ -221,7 +228,8 @@ void bind_profile(py::module_& module) {
     module.def(
         "compose_profiles",
         [](const Records& records, const std::vector<py::dict>& sources, std::int64_t max_tokens, bool include_titles,
-           const std::string& title_column, const std::string& separator, int num_threads) {
+           const std::string& title_column, const std::string& separator, const py::object& token_cost,
+           bool drop_repeated_sentences, int num_threads) {
             std::vector<Source> parsed;
             for (const py::dict& source : sources) parsed.push_back(source_from(source));
             ComposeOptions options;
@@ -229,12 +237,55 @@ void bind_profile(py::module_& module) {
             options.include_titles = include_titles;
             options.title_column = title_column;
             options.separator = separator;
+            options.drop_repeated_sentences = drop_repeated_sentences;
             options.num_threads = num_threads;
+            if (PyCallable_Check(token_cost.ptr()) != 0) {
+                // Python counts each distinct unit once, on this thread and with the GIL held.
+                auto known = std::make_shared<std::unordered_map<std::string, std::int64_t>>();
+                options.token_cost = [known, &token_cost](std::string_view unit) {
+                    const auto [entry, fresh] = known->try_emplace(std::string(unit), 0);
+                    if (fresh) entry->second = token_cost(unit).cast<std::int64_t>();
+                    return entry->second;
+                };
+                options.num_threads = 1;
+                return std::make_shared<Profiles>(compose_profiles(records, parsed, options));
+            }
+            options.token_cost = choose<std::int64_t (*)(std::string_view)>(
+                "compose_profiles", "count", token_cost.cast<std::string>(),
+                {{"words", nullptr}, {"word_pieces", [](std::string_view unit) { return word_piece_estimate(unit); }}});
             return run_released(
                 [&] { return std::make_shared<Profiles>(compose_profiles(records, parsed, options)); });
         },
-        "records"_a, "sources"_a, "max_tokens"_a, "include_titles"_a, "title_column"_a, "separator"_a,
-        "num_threads"_a);
+        "records"_a, "sources"_a, "max_tokens"_a, "include_titles"_a, "title_column"_a, "separator"_a, "token_cost"_a,
+        "drop_repeated_sentences"_a, "num_threads"_a);
+    module.def(
+        "binned_column",
+        [](const Records& records, const std::string& column, const std::string& rule, double width, double origin,
+           int bins, std::vector<double> edges, Texts names, const std::string& pattern, const std::string& missing,
+           const std::string& date_part, const std::string& name) {
+            BinOptions options;
+            options.column = column;
+            options.rule = choose<BinRule>(
+                "binned_column", "rule", rule,
+                {{"width", BinRule::Width}, {"quantile", BinRule::Quantile}, {"edges", BinRule::Edges}});
+            options.width = width;
+            options.origin = origin;
+            options.bins = bins;
+            options.edges = std::move(edges);
+            options.names = std::move(names);
+            options.pattern = pattern;
+            options.missing = missing;
+            options.date_part = choose<DatePart>("binned_column", "date_part", date_part,
+                                                 {{"year", DatePart::Year}, {"month", DatePart::Month}});
+            auto out = std::make_shared<Records>(records);
+            if (out->find(name) != nullptr) {
+                throw_invalid("binned_column", "name", "'" + name + "' is a column already", "choose another name");
+            }
+            out->columns.push_back(binned_column(records, options, name));
+            return out;
+        },
+        "records"_a, "column"_a, "rule"_a, "width"_a, "origin"_a, "bins"_a, "edges"_a, "names"_a, "pattern"_a,
+        "missing"_a, "date_part"_a, "name"_a);
     module.def(
         "default_sources",
         [](const Records& records) {
@@ -243,7 +294,7 @@ void bind_profile(py::module_& module) {
                 out.append(py::dict("name"_a = source.name, "columns"_a = source.columns, "weight"_a = source.weight,
                                     "max_tokens"_a = source.max_tokens, "min_score"_a = source.min_score,
                                     "min_lift"_a = source.min_lift, "max_items"_a = source.max_items,
-                                    "prefix"_a = source.prefix));
+                                    "prefix"_a = source.prefix, "suffix"_a = source.suffix));
             }
             return out;
         },
@@ -314,22 +365,19 @@ void bind_profile(py::module_& module) {
             return run_released([&] { return std::make_shared<Embedding>(make_embedding(view, options)); });
         },
         py::arg("vectors").noconvert(), "normalize"_a, "on_invalid"_a, "name"_a, "num_threads"_a);
-    // Sources are tuples (name, vectors, weight).
     module.def(
         "combine_embeddings",
-        [](const std::vector<std::tuple<std::string, Array<float>, double>>& sources, bool renormalize_missing,
-           const std::string& on_invalid, int num_threads) {
-            std::vector<EmbeddingSource> parts;
-            for (const auto& [name, vectors, weight] : sources) {
-                parts.push_back({name, view_2d(vectors, "combine_embeddings"), weight});
-            }
+        [](const SourceFields& sources, bool renormalize_missing, const std::string& on_invalid,
+           const std::string& fusion, int num_threads) {
+            const std::vector<EmbeddingSource> parts = embedding_sources(sources, "combine_embeddings");
             CombineOptions options;
             options.renormalize_missing = renormalize_missing;
             options.on_invalid = on_invalid_from("combine_embeddings", on_invalid);
+            options.fusion = fusion_from("combine_embeddings", fusion);
             options.num_threads = num_threads;
             return run_released([&] { return std::make_shared<Embedding>(combine_embeddings(parts, options)); });
         },
-        "sources"_a, "renormalize_missing"_a, "on_invalid"_a, "num_threads"_a);
+        "sources"_a, "renormalize_missing"_a, "on_invalid"_a, "fusion"_a, "num_threads"_a);
 }
 
 }  // namespace filmatlas::python

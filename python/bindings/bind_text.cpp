@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Tokens, counts, TF-IDF, the built-in encoder, class terms, keywords, labels.
 #include "common.hpp"
+#include "convert.hpp"
 #include "filmatlas/keywords/class_tfidf.hpp"
 #include "filmatlas/keywords/diversity.hpp"
 #include "filmatlas/keywords/node_keywords.hpp"
@@ -16,16 +17,6 @@ namespace filmatlas::python {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-// (stop list, further stop words, ngram_min, ngram_max, min_length)
-using TokenFields = std::tuple<std::string, Texts, int, int, int>;
-
-TokenizeOptions token_options(const TokenFields& fields) {
-    TokenizeOptions options;
-    std::tie(options.stop_words, options.extra_stop_words, options.ngram_min, options.ngram_max, options.min_length) =
-        fields;
-    return options;
-}
 
 ClassTfidfOptions class_options(bool bm25_weighting, bool reduce_frequent_words, Texts seed_words,
                                 double seed_multiplier, int num_threads) {

@@ -53,16 +53,12 @@ void bind_quality(py::module_& module) {
         .def_property_readonly("num_tokens", &TokenStream::num_tokens);
     module.def(
         "token_stream",
-        [](const std::vector<std::string>& texts, const std::string& stop_words,
-           const std::vector<std::string>& extra_stop_words, int min_length, int num_threads) {
-            TokenizeOptions options;
-            options.stop_words = stop_words;
-            options.extra_stop_words = extra_stop_words;
-            options.min_length = min_length;
+        [](const std::vector<std::string>& texts, const TokenFields& tokens, int num_threads) {
+            const TokenizeOptions options = token_options(tokens);
             return run_released(
                 [&] { return std::make_shared<TokenStream>(token_stream(texts, options, num_threads)); });
         },
-        "texts"_a, "stop_words"_a, "extra_stop_words"_a, "min_length"_a, "num_threads"_a);
+        "texts"_a, "tokens"_a, "num_threads"_a);
     module.def(
         "token_stream_of_interest",
         [](const py::list& texts, const TopicWords& topics) {

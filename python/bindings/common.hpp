@@ -147,11 +147,13 @@ auto run_released(Work&& work) {
 
 void bind_core(py::module_& module);
 void bind_profile(py::module_& module);
+void bind_sources(py::module_& module);
 void bind_text(py::module_& module);
 void bind_labels(py::module_& module);
 void bind_topics(py::module_& module);
 void bind_neighbors(py::module_& module);
 void bind_cluster(py::module_& module);
+void bind_linkage(py::module_& module);
 void bind_density(py::module_& module);
 void bind_layout(py::module_& module);
 void bind_linalg(py::module_& module);

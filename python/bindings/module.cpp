@@ -11,7 +11,9 @@ PYBIND11_MODULE(_core, module) {
     fp::bind_core(module);
     fp::bind_profile(module);
     fp::bind_neighbors(module);
+    fp::bind_sources(module);
     fp::bind_cluster(module);
+    fp::bind_linkage(module);
     fp::bind_density(module);
     fp::bind_text(module);
     fp::bind_labels(module);

@@ -396,6 +396,25 @@ class Atlas(Value):
         """One label per node, in node order."""
         return [Label(*label) for label in self._core.labels]
 
+    def with_labels(self, labels: Any) -> Atlas:
+        """The same atlas with other labels: a new value, which saves and exports them.
+
+        Parameters
+        ----------
+        labels : LabelRun, or list of str
+            A run of :func:`write_labels`, whose accepted labels count as the writer's; or one label per node, where
+            those that differ from the present ones do. Empty labels, markup, a parent's text and repeated paths are
+            refused.
+        """
+        from ._labels import LabelRun
+
+        if isinstance(labels, LabelRun):
+            texts, written = list(labels.labels), [origin == "writer" for origin in labels.origins]
+        else:
+            texts = as_names(labels, "Atlas.with_labels", "labels")
+            written = [True] * len(texts)
+        return Atlas._of(self._core.with_labels(texts, written), self._encoder)
+
     @property
     def keywords(self) -> list[list[tuple[str, float]]]:
         """Per node, its terms with scores, best first."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""k-means, linkage, and scores of partitions."""
+"""k-means, and scores of partitions."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ from ._validation import (
     as_index_array,
     as_int,
     as_matrix,
-    as_matrix64,
-    as_optional_int,
     as_seed,
     as_vector64,
 )
-from ._values import RunInfo, announce
+from ._values import CsrMatrix, RunInfo, announce
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,6 +42,30 @@ class KMeansResult:
         )
 
 
+def _kmeans_fields(
+    where: str,
+    *,
+    max_iterations: int,
+    tolerance: float,
+    spherical: bool,
+    n_init: int,
+    start: str,
+    batch_size: int,
+    random_state: Any,
+    num_threads: int,
+) -> dict[str, Any]:
+    return {
+        "max_iterations": as_int(max_iterations, where, "max_iterations"),
+        "tolerance": as_float(tolerance, where, "tolerance"),
+        "spherical": bool(spherical),
+        "n_init": as_int(n_init, where, "n_init"),
+        "start": start,
+        "batch_size": as_int(batch_size, where, "batch_size", high=2**62),
+        "seed": as_seed(random_state, where),
+        "num_threads": as_int(num_threads, where, "num_threads"),
+    }
+
+
 def kmeans(
     X: Any,
     k: int,
@@ -53,11 +75,13 @@ def kmeans(
     tolerance: float = 1e-4,
     spherical: bool = False,
     n_init: int = 1,
+    start: str | Any = "k-means++",
+    batch_size: int = 0,
     random_state: Any = 42,
     num_threads: int = 0,
     progress: ProgressLike = None,
 ) -> KMeansResult:
-    """k-means: greedy k-means++ seeds, Lloyd's rounds with exact bounds.
+    """k-means: greedy k-means++ seeds, Lloyd's rounds with exact bounds, or mini-batches.
 
     Parameters
     ----------
@@ -66,31 +90,154 @@ def kmeans(
     weights : (n,) weights > 0, optional
     spherical : bool
         Centroids of unit length (cosine k-means, for unit rows).
+    n_init : int
+        Starts, of which the one with the smallest inertia is kept.
+    start : "k-means++", "random", "parts", or a (k, d) array
+        First centroids: drawn far from each other, drawn evenly, without draws (the widest part is cut across
+        its longest direction until there are k), or given.
+    batch_size : int
+        Rows drawn per step of mini-batch k-means; 0 = whole rounds.
 
     Returns
     -------
     KMeansResult
-        The same bytes for any number of threads and any processor.
+        The same bytes for any number of threads and any processor. Bounds only save work: every label is the
+        one that a full search would give.
     """
     where = "kmeans"
     vectors = as_matrix(X, where)
     given = np.empty(0) if weights is None else as_vector64(weights, where, "weights")
+    initial = None if isinstance(start, str) else as_matrix(start, where, "start")
+    fields = _kmeans_fields(
+        where,
+        max_iterations=max_iterations,
+        tolerance=tolerance,
+        spherical=spherical,
+        n_init=n_init,
+        start=start if isinstance(start, str) else "k-means++",
+        batch_size=batch_size,
+        random_state=random_state,
+        num_threads=num_threads,
+    )
     with progress_callback(progress) as callback:
-        result = _core.kmeans(
-            vectors,
-            as_int(k, where, "k"),
-            given,
-            as_int(max_iterations, where, "max_iterations"),
-            as_float(tolerance, where, "tolerance"),
-            bool(spherical),
-            as_int(n_init, where, "n_init"),
-            as_seed(random_state, where),
-            as_int(num_threads, where, "num_threads"),
-            callback,
-        )
+        result = _core.kmeans(vectors, as_int(k, where, "k"), given, fields, initial, callback)
     announce(result["run"])
     return KMeansResult(
         result["centroids"], result["labels"], result["sizes"], result["inertia"], RunInfo._of(result["run"])
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class KChoice:
+    """k-means over a range of counts: one entry per count in every array, ready to plot.
+
+    Attributes
+    ----------
+    k : (m,) the counts
+    inertia : (m,) falls with k
+    silhouette, calinski_harabasz : (m,) higher is better; NaN where they are not defined
+    davies_bouldin : (m,) lower is better
+    bend : (m,) distance of the inertia's curve below its chord, both axes scaled to [0, 1]
+    labels : (m, n) the partitions
+    elbow : int
+        The k of greatest bend.
+    best : dict
+        The k that each of the other three criteria prefers.
+    """
+
+    k: Any
+    inertia: Any
+    silhouette: Any
+    davies_bouldin: Any
+    calinski_harabasz: Any
+    bend: Any
+    labels: Any
+    converged: Any
+    elbow: int
+    best: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """One list per column: k, inertia, silhouette, davies_bouldin, calinski_harabasz, bend."""
+        names = ("k", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz", "bend")
+        return {name: getattr(self, name).tolist() for name in names}
+
+    def to_pandas(self) -> Any:
+        """The table as a pandas.DataFrame, one row per count."""
+        import pandas
+
+        return pandas.DataFrame(self.to_dict())
+
+    def plot(self, axes: Any) -> Any:
+        """Draws the four criteria on four matplotlib axes, the preferred k marked; returns the axes."""
+        marks = {"inertia": self.elbow, **self.best}
+        for ax, (name, mark) in zip(axes, marks.items()):
+            ax.plot(self.k, getattr(self, name), marker="o", markersize=3)
+            if mark:
+                ax.axvline(mark, linestyle=":", color="0.4")
+            ax.set(title=name.replace("_", " "), xlabel="k")
+        return axes
+
+    def __repr__(self) -> str:
+        lines = [f"KChoice(elbow={self.elbow}, best={self.best})"]
+        lines.append(f"{'k':>6} {'inertia':>12} {'silhouette':>11} {'Davies-B.':>10} {'Calinski-H.':>12}")
+        for row in zip(self.k, self.inertia, self.silhouette, self.davies_bouldin, self.calinski_harabasz):
+            lines.append("{:>6} {:>12.6g} {:>11.4f} {:>10.4f} {:>12.2f}".format(*row))
+        return "\n".join(lines)
+
+
+def choose_k(
+    X: Any,
+    counts: Sequence[int],
+    *,
+    silhouette_metric: str = "sqeuclidean",
+    max_iterations: int = 100,
+    tolerance: float = 1e-4,
+    spherical: bool = False,
+    n_init: int = 1,
+    start: str = "k-means++",
+    batch_size: int = 0,
+    random_state: Any = 42,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> KChoice:
+    """k-means for every count, scored by inertia (elbow), silhouette, Davies-Bouldin and Calinski-Harabasz.
+
+    Parameters
+    ----------
+    X : (n, d) array, finite
+    counts : list of int in [1, n]
+    silhouette_metric : "sqeuclidean", "cosine" or "euclidean"
+        The first is what k-means minimises; it and "cosine" are exact in one pass over the rows. "euclidean",
+        which scikit-learn uses by default, takes all pairs.
+
+    The other parameters are those of :func:`kmeans`.
+    """
+    where = "choose_k"
+    fields = _kmeans_fields(
+        where,
+        max_iterations=max_iterations,
+        tolerance=tolerance,
+        spherical=spherical,
+        n_init=n_init,
+        start=start,
+        batch_size=batch_size,
+        random_state=random_state,
+        num_threads=num_threads,
+    )
+    ks = [as_int(count, where, "counts") for count in counts]
+    with progress_callback(progress) as callback:
+        out = _core.choose_k(as_matrix(X, where), ks, fields, silhouette_metric, callback)
+    return KChoice(
+        k=np.array(out["k"], dtype=np.int64),
+        inertia=out["inertia"],
+        silhouette=out["silhouette"],
+        davies_bouldin=out["davies_bouldin"],
+        calinski_harabasz=out["calinski_harabasz"],
+        bend=out["bend"],
+        labels=np.stack(out["labels"]),
+        converged=np.array(out["converged"], dtype=bool),
+        elbow=out["elbow"],
+        best={name: out[f"best_{name}"] for name in ("silhouette", "davies_bouldin", "calinski_harabasz")},
     )
 
 
@@ -102,65 +249,6 @@ def assign_to_centroids(X: Any, centroids: Any, *, num_threads: int = 0) -> Any:
         as_matrix(centroids, where, "centroids"),
         as_int(num_threads, where, "num_threads"),
     )
-
-
-def linkage(
-    X: Any,
-    *,
-    method: str = "ward",
-    metric: str = "euclidean",
-    memory_limit: int | None = None,
-    num_threads: int = 0,
-    progress: ProgressLike = None,
-) -> Any:
-    """Agglomerative clustering as a tree in SciPy's format: (n - 1, 4) left, right, height, items.
-
-    Parameters
-    ----------
-    X : (n, d) array, or the n (n - 1) / 2 distances of scipy.spatial.distance.pdist
-    method : "single", "complete", "average", "weighted", "ward", "centroid" or "median"
-    metric : distance between rows; the last three methods take "euclidean" only
-    memory_limit : int, optional
-        Bytes the distances may take; default 4 GiB. MemoryLimitError says how much is needed.
-    """
-    where = "linkage"
-    condensed = getattr(X, "ndim", None) == 1
-    values = as_vector64(X, where, "X") if condensed else as_matrix64(X, where)
-    with progress_callback(progress) as callback:
-        return _core.linkage(
-            values,
-            condensed,
-            method,
-            metric,
-            as_optional_int(memory_limit, where, "memory_limit", low=0, high=2**62),
-            as_int(num_threads, where, "num_threads"),
-            callback,
-        )
-
-
-def cut_linkage(Z: Any, n_clusters: int | Sequence[int] | None = None, *, height: float | None = None) -> Any:
-    """Labels from a linkage tree, numbered by first occurrence.
-
-    Parameters
-    ----------
-    Z : (n - 1, 4) tree in SciPy's format
-    n_clusters : int or list of int
-        One count gives (n,) labels; a list gives (len, n) nested partitions.
-    height : float
-        Instead: clusters whose every merge is at most this high.
-    """
-    where = "cut_linkage"
-    tree = as_matrix64(Z, where, "Z")
-    items = tree.shape[0] + 1
-    if (n_clusters is None) == (height is None):
-        raise TypeError("cut_linkage: pass either n_clusters or height")
-    if height is not None:
-        return _core.cut_linkage_height(tree, items, as_float(height, where, "height"))
-    if isinstance(n_clusters, (Sequence, np.ndarray)):
-        counts = [as_int(count, where, "n_clusters") for count in n_clusters]
-        cuts = _core.cut_linkage(tree, items, counts)
-        return np.stack(cuts) if cuts else np.empty((0, items), dtype=np.int32)
-    return _core.cut_linkage(tree, items, [as_int(n_clusters, where, "n_clusters")])[0]
 
 
 def _label_pair(a: Any, b: Any, where: str) -> tuple[Any, Any]:
@@ -199,6 +287,56 @@ def normalized_mutual_information(a: Any, b: Any) -> float:
 def mutual_information(a: Any, b: Any) -> float:
     """Mutual information in nats."""
     return float(_core.mutual_information(*_label_pair(a, b, "mutual_information")))
+
+
+def v_measure(classes: Any, clusters: Any, *, beta: float = 1.0) -> dict[str, float]:
+    """Homogeneity, completeness and their harmonic mean "v", weighted by beta; as scikit-learn."""
+    first, second = _label_pair(classes, clusters, "v_measure")
+    scores: dict[str, float] = _core.v_measure(first, second, as_float(beta, "v_measure", "beta"))
+    return scores
+
+
+def fowlkes_mallows(a: Any, b: Any) -> float:
+    """Geometric mean of the pairs' precision and recall, in [0, 1]."""
+    return float(_core.fowlkes_mallows(*_label_pair(a, b, "fowlkes_mallows")))
+
+
+def contingency(a: Any, b: Any) -> tuple[Any, Any, CsrMatrix]:
+    """(labels of a, labels of b, items per pair of labels as a sparse matrix)."""
+    rows, columns, parts = _core.contingency(*_label_pair(a, b, "contingency"))
+    return rows, columns, CsrMatrix(parts)
+
+
+@dataclass(frozen=True, repr=False)
+class LabelMatching:
+    """Labels `a` and their partners `b`, the `items` that have both, and the share of all items: `accuracy`."""
+
+    a: Any
+    b: Any
+    items: Any
+    accuracy: float
+
+    def __repr__(self) -> str:
+        return f"LabelMatching({len(self.a)} pairs, accuracy={self.accuracy:.4f})"
+
+
+def match_labels(a: Any, b: Any) -> LabelMatching:
+    """The one-to-one matching of the labels of two partitions that have the most items in common (Hungarian method)."""
+    return LabelMatching(**_core.match_labels(*_label_pair(a, b, "match_labels")))
+
+
+def davies_bouldin(X: Any, labels: Any, *, num_threads: int = 0) -> float:
+    """Mean over the clusters of the worst ratio of two spreads to their distance; lower is better; as scikit-learn."""
+    where = "davies_bouldin"
+    rows, given = as_matrix(X, where), as_labels(labels, where, "labels")
+    return float(_core.davies_bouldin(rows, given, as_int(num_threads, where, "num_threads")))
+
+
+def calinski_harabasz(X: Any, labels: Any, *, num_threads: int = 0) -> float:
+    """Between- over within-cluster variance; higher is better; as scikit-learn."""
+    where = "calinski_harabasz"
+    rows, given = as_matrix(X, where), as_labels(labels, where, "labels")
+    return float(_core.calinski_harabasz(rows, given, as_int(num_threads, where, "num_threads")))
 
 
 @dataclass(frozen=True, repr=False)
@@ -272,7 +410,9 @@ def dendrogram_purity(hierarchy: Hierarchy, classes: Any) -> float:
     classes : (n,) known classes; negative = unknown, left out
     """
     where = "dendrogram_purity"
-    return float(_core.dendrogram_purity(hierarchy_core(hierarchy, where), as_labels(classes, where, "classes")))
+    return float(
+        _core.dendrogram_purity(hierarchy_core(hierarchy, where), as_labels(classes, where, "classes"))
+    )
 
 
 def dasgupta_cost(hierarchy: Hierarchy, graph: KnnGraph) -> float:
@@ -285,5 +425,7 @@ def dasgupta_cost(hierarchy: Hierarchy, graph: KnnGraph) -> float:
 
 def neighbor_containment(hierarchy: Hierarchy, graph: KnnGraph) -> list[float]:
     """Per level, coarse to fine, the share of the graph's edges whose ends share a node."""
-    shares: list[float] = _core.neighbor_containment(*_tree_and_graph(hierarchy, graph, "neighbor_containment"))
+    shares: list[float] = _core.neighbor_containment(
+        *_tree_and_graph(hierarchy, graph, "neighbor_containment")
+    )
     return shares

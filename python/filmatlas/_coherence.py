@@ -11,7 +11,7 @@ from typing import Any
 from . import _core
 from ._errors import raise_shape, raise_type
 from ._tables import Table
-from ._text import StopWords, token_fields
+from ._text import StopWords, token_fields, word_rules
 from ._validation import as_float, as_index_array, as_int, as_names, as_optional_int, as_seed, as_texts
 from ._values import Value, figure
 
@@ -39,15 +39,22 @@ class Tokens(Value):
 
 
 def tokens(
-    texts: Iterable[str], *, stop_words: StopWords = None, min_length: int = 2, num_threads: int = 0
+    texts: Iterable[str],
+    *,
+    stop_words: StopWords = None,
+    min_length: int = 2,
+    num_threads: int = 0,
+    **rules: Any,
 ) -> Tokens:
-    """Tokenises texts (lower-cased words, in order) for :func:`coherence` and its kin."""
-    name, extra, _, _, length = token_fields(
-        stop_words, (1, 1), "tokens", as_int(min_length, "tokens", "min_length")
+    """Tokenises texts (lower-cased words, in order) for :func:`coherence` and its kin.
+
+    `rules`: `words`, `inner_characters`, `stemmer`, see :func:`count_terms`.
+    """
+    where = "tokens"
+    fields = token_fields(
+        stop_words, (1, 1), where, as_int(min_length, where, "min_length"), **word_rules(rules, where)
     )
-    core = _core.token_stream(
-        as_texts(texts, "tokens"), name, extra, length, as_int(num_threads, "tokens", "num_threads")
-    )
+    core = _core.token_stream(as_texts(texts, where), fields, as_int(num_threads, where, "num_threads"))
     return Tokens._wrap(core)
 
 

@@ -119,6 +119,7 @@ def combine_embeddings(
     *,
     renormalize_missing: bool = True,
     on_invalid: str = "error",
+    fusion: str = "concatenate",
     num_threads: int = 0,
 ) -> Embedding:
     """Joins several vectors per item: the cosine of two items becomes the weighted sum of the sources' cosines.
@@ -133,6 +134,9 @@ def combine_embeddings(
         Whether the present parts of an item that lacks a source are scaled up to unit norm.
     on_invalid
         For items that lack every source: "error" or "quarantine".
+    fusion
+        "concatenate", or "average": the weighted mean of the sources' unit vectors, which all have one length; its
+        cosines have no exact shares, see :func:`pair_similarity`.
     """
     where = "combine_embeddings"
     if not isinstance(sources, Mapping) or not sources:
@@ -152,7 +156,7 @@ def combine_embeddings(
     ]
     return Embedding._wrap(
         _core.combine_embeddings(
-            given, bool(renormalize_missing), on_invalid, as_int(num_threads, where, "num_threads")
+            given, bool(renormalize_missing), on_invalid, fusion, as_int(num_threads, where, "num_threads")
         )
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._errors import raise_invalid, raise_shape
 from ._validation import as_matrix
+from ._values import CsrMatrix
 
 __all__ = [
     "HAS_SKLEARN",
@@ -22,6 +23,7 @@ __all__ = [
     "TransformerMixin",
     "metric_name",
     "need_samples",
+    "scipy_csr",
     "seed_of",
     "threads_of",
 ]
@@ -101,6 +103,14 @@ def metric_name(name: str) -> str:
 def threads_of(n_jobs: int | None) -> int:
     """scikit-learn's n_jobs: None and negative numbers mean 'choose'."""
     return 0 if n_jobs is None or n_jobs < 0 else int(n_jobs)
+
+
+def scipy_csr(matrix: CsrMatrix) -> Any:
+    """scipy.sparse where SciPy is installed, else a CsrMatrix."""
+    try:
+        return matrix.to_scipy()
+    except ImportError:
+        return matrix
 
 
 def seed_of(random_state: Any) -> Any:

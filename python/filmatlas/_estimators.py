@@ -6,32 +6,28 @@ Where scikit-learn is installed they inherit from its BaseEstimator, so that pip
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from . import _core
-from ._cluster import assign_to_centroids, cut_linkage, kmeans, linkage
-from ._errors import FilmAtlasWarning, raise_invalid, raise_shape
+from ._errors import raise_invalid
 from ._estimator_base import (
-    BaseEstimator,
     ClusterMixin,
     Estimator,
-    NotFittedError,
     Transformer,
-    TransformerMixin,
     metric_name,
     need_samples,
+    scipy_csr,
     seed_of,
     threads_of,
 )
 from ._hierarchy import LEVELS, nested_clusters
 from ._layout import pca, tsne, umap
 from ._neighbors import KnnIndex, knn_graph
-from ._text import count_terms, inverse_document_frequency, tfidf
-from ._validation import as_float, as_int, as_names, as_vector64
+from ._validation import as_int
 from ._values import CsrMatrix
+
 
 class NearestNeighbors(Estimator):
     """Exact nearest neighbours, as sklearn.neighbors.NearestNeighbors.
@@ -90,156 +86,7 @@ class NearestNeighbors(Estimator):
             np.take_along_axis(ids, order, 1).ravel().astype(np.int32),
             np.take_along_axis(values, order, 1).ravel(),
         )
-        return _sparse(CsrMatrix(parts))
-
-
-class KMeans(ClusterMixin, Transformer):
-    """k-means with greedy k-means++ seeds, as sklearn.cluster.KMeans; the same bytes for any number of threads."""
-
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        *,
-        n_init: int | str = "auto",
-        max_iter: int = 300,
-        tol: float = 1e-4,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.n_init = n_init
-        self.max_iter = max_iter
-        self.tol = tol
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> KMeans:
-        """Finds the clusters: `cluster_centers_`, `labels_`, `inertia_`, `n_iter_`."""
-        data = self._array(X, reset=True)
-        weights, weighty = self._weights(sample_weight, data.shape[0])
-        fitted = data if weighty is None else data[weighty]
-        k = as_int(self.n_clusters, "KMeans", "n_clusters", low=1)
-        if k > fitted.shape[0]:
-            raise_invalid("KMeans", f"n_samples={fitted.shape[0]} should be >= n_clusters={k}")
-        result = kmeans(
-            fitted,
-            k,
-            weights=weights,
-            max_iterations=self.max_iter,
-            tolerance=self.tol,
-            n_init=1 if self.n_init == "auto" else self.n_init,  # type: ignore[arg-type]
-            random_state=seed_of(self.random_state),
-            num_threads=threads_of(self.n_jobs),
-        )
-        self.cluster_centers_ = np.array(result.centroids)
-        self.labels_ = np.array(result.labels)
-        if weighty is not None:
-            self.labels_ = assign_to_centroids(
-                data, result.centroids, num_threads=threads_of(self.n_jobs)
-            ).copy()
-        self.inertia_ = result.inertia
-        self.n_iter_ = max(1, result.run.iterations)
-        self._n_features_out = k
-        return self
-
-    @staticmethod
-    def _weights(sample_weight: Any, n: int) -> tuple[Any, Any]:
-        """Weights of the items that count, and which those are; (None, None) when all count alike."""
-        if sample_weight is None:
-            return None, None
-        if isinstance(sample_weight, (int, float, np.number)):
-            sample_weight = np.full(n, sample_weight)
-        weights = as_vector64(sample_weight, "KMeans", "sample_weight")
-        if weights.shape[0] != n:
-            raise_shape("KMeans", f"sample_weight has {weights.shape[0]} entries for {n} samples")
-        if not np.isfinite(weights).all() or (weights < 0).any():
-            raise_invalid("KMeans", "sample_weight holds negative or missing weights")
-        weighty = weights > 0
-        if not weighty.any():
-            raise_invalid("KMeans", "Sample weights must contain at least one non-zero number")
-        return weights[weighty], None if weighty.all() else weighty
-
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
-        """Fits and returns the labels."""
-        return self.fit(X, sample_weight=sample_weight).labels_
-
-    def predict(self, X: Any) -> Any:
-        """Nearest centre of every row."""
-        self._check_fitted("cluster_centers_")
-        data = self._array(X, reset=False)
-        centers = np.ascontiguousarray(self.cluster_centers_, dtype=np.float32)
-        return _core.assign_to_centroids(data, centers, threads_of(self.n_jobs)).copy()
-
-    def transform(self, X: Any) -> Any:
-        """(n, n_clusters) distances to the centres."""
-        self._check_fitted("cluster_centers_")
-        data = self._array(X, reset=False)
-        k = self.cluster_centers_.shape[0]
-        index = KnnIndex(self.cluster_centers_, metric="euclidean")
-        ids, distances = index.query(data, k, num_threads=threads_of(self.n_jobs))
-        out = np.empty((data.shape[0], k), dtype=np.float32)
-        np.put_along_axis(out, ids.astype(np.int64), distances, axis=1)
-        return out
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """Minus the sum of squared distances to the nearest centre."""
-        nearest = self.transform(X).astype(np.float64).min(axis=1)
-        return -float(np.square(nearest).sum())
-
-
-class AgglomerativeClustering(ClusterMixin, Estimator):
-    """Agglomerative clustering, as sklearn.cluster.AgglomerativeClustering (without connectivity constraints).
-
-    Parameters
-    ----------
-    n_clusters : int or None
-        None needs `distance_threshold`.
-    linkage : "ward", "complete", "average", "single", "weighted", "centroid" or "median"
-    """
-
-    def __init__(
-        self,
-        n_clusters: int | None = 2,
-        *,
-        metric: str = "euclidean",
-        linkage: str = "ward",
-        distance_threshold: float | None = None,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.metric = metric
-        self.linkage = linkage
-        self.distance_threshold = distance_threshold
-        self.n_jobs = n_jobs
-
-    def fit(self, X: Any, y: Any = None) -> AgglomerativeClustering:
-        """Finds the tree and cuts it: `labels_`, `n_clusters_`, `children_`, `distances_`."""
-        where = "AgglomerativeClustering"
-        data = self._array(X, reset=True)
-        if (self.n_clusters is None) == (self.distance_threshold is None):
-            raise_invalid(
-                where, "Exactly one of n_clusters and distance_threshold has to be set, and the other to None"
-            )
-        need_samples(data, 2, where)
-        tree = linkage(
-            data, method=self.linkage, metric=metric_name(self.metric), num_threads=threads_of(self.n_jobs)
-        )
-        if self.distance_threshold is not None:
-            labels = cut_linkage(
-                tree,
-                height=float(
-                    np.nextafter(as_float(self.distance_threshold, where, "distance_threshold"), -np.inf)
-                ),
-            )
-        else:
-            labels = cut_linkage(tree, as_int(self.n_clusters, where, "n_clusters", low=1))
-        self.labels_ = np.array(labels)
-        self.children_ = tree[:, :2].astype(np.int64)
-        self.distances_ = np.array(tree[:, 2])
-        self.n_clusters_ = int(self.labels_.max()) + 1
-        self.n_leaves_ = data.shape[0]
-        self.n_connected_components_ = 1
-        return self
+        return scipy_csr(CsrMatrix(parts))
 
 
 class NestedClustering(ClusterMixin, Estimator):
@@ -303,7 +150,7 @@ class NestedClustering(ClusterMixin, Estimator):
 class UMAP(Transformer):
     """UMAP, as umap.UMAP: deterministic for an integer `random_state`, on any number of threads.
 
-    `transform` places new items between their neighbours' positions; an item of the fit lands on itself.
+    `transform` places new items where most of their neighbours lie; an item of the fit lands on itself.
     """
 
     def __init__(
@@ -378,7 +225,7 @@ class UMAP(Transformer):
         index = KnnIndex(self._raw_data, metric=metric_name(self.metric), method="exact", num_threads=threads)
         k = min(max(self.n_neighbors - 1, 1), self._raw_data.shape[0])
         ids, distances = index.query(data, k, num_threads=threads)
-        return _core.place_on_map(self.embedding_, ids, distances).copy()
+        return _core.place_on_map(self.embedding_, ids, distances, threads).copy()
 
 
 class TSNE(Transformer):
@@ -498,238 +345,3 @@ class PCA(Transformer):
         if self.whiten:
             scores = scores * self._scale()
         return (scores @ self.components_ + self.mean_).astype(np.float32)
-
-
-def _sparse(matrix: CsrMatrix) -> Any:
-    """scipy.sparse where SciPy is installed, else a CsrMatrix."""
-    try:
-        return matrix.to_scipy()
-    except ImportError:
-        return matrix
-
-
-class CountVectorizer(TransformerMixin, BaseEstimator):
-    """Counts of terms, as sklearn.feature_extraction.text.CountVectorizer with its default token pattern.
-
-    Many times faster, in parallel. Gives scipy.sparse matrices where SciPy is installed.
-    """
-
-    def __init__(
-        self,
-        *,
-        stop_words: Any = None,
-        ngram_range: tuple[int, int] = (1, 1),
-        max_df: int | float = 1.0,
-        min_df: int | float = 1,
-        max_features: int | None = None,
-        vocabulary: Any = None,
-        binary: bool = False,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.stop_words = stop_words
-        self.ngram_range = ngram_range
-        self.max_df = max_df
-        self.min_df = min_df
-        self.max_features = max_features
-        self.vocabulary = vocabulary
-        self.binary = binary
-        self.n_jobs = n_jobs
-
-    def fit(self, raw_documents: Any, y: Any = None) -> Any:
-        """Finds the vocabulary."""
-        self._fit_counts(raw_documents)
-        return self
-
-    def fit_transform(self, raw_documents: Any, y: Any = None) -> Any:
-        """Finds the vocabulary and counts."""
-        return _sparse(self._binary(self._fit_counts(raw_documents)))
-
-    def transform(self, raw_documents: Any) -> Any:
-        """(n, terms) counts."""
-        return _sparse(self._binary(self._counts(raw_documents)))
-
-    def get_feature_names_out(self, input_features: Any = None) -> Any:
-        """Terms in column order."""
-        self._check_vocabulary()
-        return np.array(self._terms, dtype=object)
-
-    def _check_vocabulary(self) -> None:
-        if not hasattr(self, "vocabulary_"):
-            raise NotFittedError("Vocabulary not fitted or provided")
-
-    def _fit_counts(self, raw_documents: Any) -> CsrMatrix:
-        given = self.vocabulary
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FilmAtlasWarning)  # no term left: an error here, see below
-            counts, self._terms = count_terms(
-                raw_documents,
-                stop_words=self.stop_words,
-                ngram_range=self.ngram_range,
-                min_df=self.min_df,
-                max_df=self.max_df,
-                max_features=self.max_features,
-                vocabulary=None if given is None else list(given),
-                num_threads=threads_of(self.n_jobs),
-            )
-        if not self._terms:
-            raise_invalid(
-                type(self).__name__, "empty vocabulary", "perhaps the documents only contain stop words"
-            )
-        self.vocabulary_ = {term: column for column, term in enumerate(self._terms)}
-        return counts
-
-    def _counts(self, raw_documents: Any) -> CsrMatrix:
-        self._check_vocabulary()
-        counts, _ = count_terms(
-            raw_documents,
-            stop_words=self.stop_words,
-            ngram_range=self.ngram_range,
-            vocabulary=self._terms,
-            num_threads=threads_of(self.n_jobs),
-        )
-        return counts
-
-    def _binary(self, counts: CsrMatrix) -> CsrMatrix:
-        if not self.binary:
-            return counts
-        return CsrMatrix((counts.shape, counts.indptr, counts.indices, np.minimum(counts.data, 1)))
-
-
-class TfidfVectorizer(CountVectorizer):
-    """TF-IDF weights, as sklearn.feature_extraction.text.TfidfVectorizer with its default token pattern."""
-
-    def __init__(
-        self,
-        *,
-        stop_words: Any = None,
-        ngram_range: tuple[int, int] = (1, 1),
-        max_df: int | float = 1.0,
-        min_df: int | float = 1,
-        max_features: int | None = None,
-        vocabulary: Any = None,
-        binary: bool = False,
-        norm: str | None = "l2",
-        use_idf: bool = True,
-        smooth_idf: bool = True,
-        sublinear_tf: bool = False,
-        n_jobs: int | None = None,
-    ) -> None:
-        super().__init__(
-            stop_words=stop_words,
-            ngram_range=ngram_range,
-            max_df=max_df,
-            min_df=min_df,
-            max_features=max_features,
-            vocabulary=vocabulary,
-            binary=binary,
-            n_jobs=n_jobs,
-        )
-        self.norm = norm
-        self.use_idf = use_idf
-        self.smooth_idf = smooth_idf
-        self.sublinear_tf = sublinear_tf
-
-    def _fit_weights(self, raw_documents: Any) -> CsrMatrix:
-        if self.norm not in ("l2", None):
-            raise_invalid(type(self).__name__, f"norm = {self.norm!r}", "use 'l2' or None")
-        counts = self._binary(self._fit_counts(raw_documents))
-        self.idf_ = np.array(
-            inverse_document_frequency(counts, smooth_idf=self.smooth_idf, use_idf=self.use_idf)
-        )
-        return counts
-
-    def _weights(self, counts: CsrMatrix) -> Any:
-        return _sparse(
-            tfidf(
-                counts,
-                self.idf_,
-                sublinear_tf=self.sublinear_tf,
-                l2_normalize=self.norm == "l2",
-                num_threads=threads_of(self.n_jobs),
-            )
-        )
-
-    def fit(self, raw_documents: Any, y: Any = None) -> Any:
-        """Finds vocabulary and document frequencies."""
-        self._fit_weights(raw_documents)
-        return self
-
-    def fit_transform(self, raw_documents: Any, y: Any = None) -> Any:
-        """Fits and weighs."""
-        return self._weights(self._fit_weights(raw_documents))
-
-    def transform(self, raw_documents: Any) -> Any:
-        """(n, terms) float32 weights."""
-        return self._weights(self._binary(self._counts(raw_documents)))
-
-
-class ClassTfidf(TransformerMixin, BaseEstimator):
-    """c-TF-IDF of class counts, as BERTopic's ClassTfidfTransformer: fit on (classes, terms) counts.
-
-    For texts and groups, or every node of a hierarchy, see :func:`filmatlas.class_tfidf`.
-    """
-
-    def __init__(
-        self,
-        bm25_weighting: bool = False,
-        reduce_frequent_words: bool = False,
-        seed_words: Any = None,
-        seed_multiplier: float = 2.0,
-    ) -> None:
-        self.bm25_weighting = bm25_weighting
-        self.reduce_frequent_words = reduce_frequent_words
-        self.seed_words = seed_words
-        self.seed_multiplier = seed_multiplier
-
-    def fit(self, X: Any, y: Any = None, *, feature_names: Any = None) -> ClassTfidf:
-        """Finds `idf_`; `feature_names` are the terms, needed for `seed_words` only."""
-        where = "ClassTfidf"
-        counts = _class_counts(X)
-        seeds = as_names(self.seed_words or (), where, "seed_words")
-        if seeds and feature_names is None:
-            raise_invalid(where, "seed_words need the terms", "pass fit(X, feature_names=...)")
-        terms = (
-            [""] * counts.shape[1]
-            if feature_names is None
-            else as_names(feature_names, where, "feature_names")
-        )
-        if len(terms) != counts.shape[1]:
-            raise_shape(where, f"there are {len(terms)} feature_names for {counts.shape[1]} columns")
-        multiplier = as_float(self.seed_multiplier, where, "seed_multiplier")
-        self.idf_ = np.array(
-            _core.class_idf(*counts._parts(), terms, bool(self.bm25_weighting), seeds, multiplier)
-        )
-        self.n_features_in_ = counts.shape[1]
-        return self
-
-    def transform(self, X: Any) -> Any:
-        """(classes, terms) weights."""
-        if not hasattr(self, "idf_"):
-            raise NotFittedError("This ClassTfidf instance is not fitted yet")
-        counts = _class_counts(X)
-        if counts.shape[1] != self.n_features_in_:
-            raise_shape("ClassTfidf", f"X has {counts.shape[1]} columns, expected {self.n_features_in_}")
-        return _sparse(
-            CsrMatrix(_core.class_weights(*counts._parts(), self.idf_, bool(self.reduce_frequent_words)))
-        )
-
-
-def _class_counts(X: Any) -> CsrMatrix:
-    """(classes, terms) int64 counts from SciPy, a CsrMatrix or a dense array."""
-    if isinstance(X, CsrMatrix):
-        shape, indptr, indices, data = X._parts()
-    elif hasattr(X, "tocsr"):
-        matrix = X.tocsr().copy()
-        matrix.sum_duplicates()
-        shape, indptr, indices, data = matrix.shape, matrix.indptr, matrix.indices, matrix.data
-    else:
-        dense = np.asarray(X)
-        if dense.ndim != 2:
-            raise_shape("ClassTfidf", f"X has shape {dense.shape}, expected (classes, terms)")
-        rows, columns = np.nonzero(dense)
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=dense.shape[0]))])
-        shape, indices, data = dense.shape, columns, dense[rows, columns]
-    if data.size and (data.dtype.kind not in "iuf" or np.any(data < 0) or np.any(data != np.trunc(data))):
-        raise_invalid("ClassTfidf", "counts have to be integers >= 0")
-    parts = (shape, np.asarray(indptr, np.int64), np.asarray(indices, np.int32), np.asarray(data, np.int64))
-    return CsrMatrix(parts)

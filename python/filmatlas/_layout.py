@@ -11,10 +11,20 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from ._errors import raise_invalid
 from ._neighbors import KnnGraph, as_graph
 from ._progress import ProgressLike, progress_callback
 from ._tables import Table
-from ._validation import as_float, as_int, as_matrix, as_optional_float, as_optional_int, as_seed
+from ._validation import (
+    as_float,
+    as_index_array,
+    as_int,
+    as_matrix,
+    as_optional_float,
+    as_optional_int,
+    as_seed,
+    as_vector64,
+)
 from ._values import RunInfo, Value, announce, figure
 
 
@@ -150,20 +160,97 @@ def _quality_fields(threads: int, callback: Any) -> dict[str, Any]:
     }
 
 
-def _start(init: Any, where: str) -> tuple[str, Any]:
-    """Word and coordinates of a start."""
+# Fields of the options in the core, and what brings an argument of the same name into their form.
+_COMMON = {"n_components": as_int, "num_threads": as_int}
+_UMAP = {
+    **_COMMON,
+    "n_neighbors": as_int,
+    "min_dist": as_float,
+    "spread": as_float,
+    "n_epochs": as_optional_int,
+    "learning_rate": as_float,
+    "negative_sample_rate": as_int,
+    "repulsion_strength": as_float,
+    "local_connectivity": as_float,
+    "set_op_mix_ratio": as_float,
+    "target_weight": as_float,
+    "hierarchy_pull": as_float,
+}
+_TSNE = {
+    **_COMMON,
+    "perplexity": as_float,
+    "n_iter": as_int,
+    "early_exaggeration_iter": as_optional_int,
+    "early_exaggeration": as_float,
+    "exaggeration": as_float,
+    "learning_rate": as_optional_float,
+    "theta": as_float,
+}
+_MAP = {
+    **_COMMON,
+    "umap_epochs": as_int,
+    "gather_iter": as_optional_int,
+    "n_iter": as_int,
+    "perplexity": as_float,
+    "hierarchy_pull": as_float,
+}
+
+_PACMAP = {
+    **_COMMON,
+    "n_neighbors": as_optional_int,
+    "mid_near_ratio": as_float,
+    "further_ratio": as_float,
+    "learning_rate": as_float,
+}
+
+#: Words of the dial between attraction and repulsion, and the exaggeration that they stand for.
+ATTRACTION = {"faithful": 1.0, "balanced": 1.5, "clustered": 4.0}
+
+
+def _fill(options: Any, fields: dict[str, Any], given: dict[str, Any], where: str) -> Any:
+    """Options of the core from the arguments of a function, its start and seed included."""
+    for name, convert in fields.items():
+        setattr(options, name, convert(given[name], where, name))
+    options.seed = as_seed(given["random_state"], where)
+    init = given["init"]
     if isinstance(init, str):
-        return init, None
-    return "given", as_matrix(init, where, "init")
+        options.init = init
+    else:
+        options.given = as_matrix(init, where, "init")
+    return options
 
 
-def _finish(core: Any, vectors: Any, graph: KnnGraph, measure: bool, threads: int, callback: Any) -> Layout:
-    announce(core.run, stacklevel=4)
-    if not measure or core.quality["k"] > 0 or len(graph) < 4:
-        return Layout._of(core)
-    k = min(15, graph.k)
-    quality = _quality(vectors, graph, core.coordinates, k, _quality_fields(threads, callback))
-    return Layout._of(core, quality if quality.k > 0 else None)
+def _lay_out(
+    make: Any,
+    X: Any,
+    options: Any,
+    *,
+    where: str,
+    graph: KnnGraph | None,
+    k: int,
+    metric: str,
+    measure: bool,
+    progress: ProgressLike,
+) -> Layout:
+    """Neighbours, map, quality: what all methods share."""
+    vectors = as_matrix(X, where)
+    threads = options.num_threads
+    with progress_callback(progress) as callback:
+        near = as_graph(graph, vectors, where, k=k, metric=metric, num_threads=threads, callback=callback)
+        core = make(vectors, near._core, options, callback)
+        announce(core.run, stacklevel=4)
+        if not measure or len(near) < 4:
+            return Layout._of(core)
+        fields = _quality_fields(threads, callback)
+        quality = _quality(vectors, near, core.coordinates, min(15, near.k), fields)
+        return Layout._of(core, quality if quality.k > 0 else None)
+
+
+def as_levels(levels: Any, where: str) -> Any:
+    """(n, L) groups of the items, coarse to fine: an integer array, or a Hierarchy."""
+    if hasattr(levels, "num_levels") and callable(getattr(levels, "labels", None)):
+        levels = np.stack([levels.labels(level) for level in range(levels.num_levels)], axis=1)
+    return as_index_array(levels, where, "levels", ndim=2)
 
 
 def umap(
@@ -182,6 +269,11 @@ def umap(
     local_connectivity: float = 1.0,
     set_op_mix_ratio: float = 1.0,
     init: Any = "spectral",
+    y: Any = None,
+    target_weight: float = 0.5,
+    levels: Any = None,
+    hierarchy_pull: float = 0.0,
+    mobility: Any = None,
     random_state: Any = 0,
     measure: bool = True,
     num_threads: int = 0,
@@ -199,6 +291,16 @@ def umap(
     min_dist : float
         Least distance of points on the map. Smaller packs clusters more tightly.
     init : "spectral", "pca" or (n, n_components) coordinates
+    y : (n,) integers, optional
+        Known classes, which draw their items together; negative = unknown.
+    target_weight : float
+        How strongly, from 0 (not at all) to 1 (edges between classes vanish).
+    levels : (n, L) integers or Hierarchy, optional
+        Groups of every item, coarse to fine, which draw their items together.
+    hierarchy_pull : float
+        How strongly; 0 = not at all, 1 is mild, 4 strong. The price shows in ``.quality``.
+    mobility : (n,) numbers in [0, 1], optional
+        Share of every step that an item takes; 0 pins it to its `init`.
     measure : bool
         Whether to measure the quality of the map (one pass over all pairs).
 
@@ -206,42 +308,30 @@ def umap(
     -------
     Layout
         ``.coordinates``, and ``.quality`` when measured.
+
+    Notes
+    -----
+    Parametric and inverse transforms are not offered. New items: :func:`place_items`.
     """
     where = "umap"
-    vectors = as_matrix(X, where)
-    threads = as_int(num_threads, where, "num_threads")
-    neighbors = as_int(n_neighbors, where, "n_neighbors")
-    word, given = _start(init, where)
-    with progress_callback(progress) as callback:
-        near = as_graph(
-            graph,
-            vectors,
-            where,
-            k=max(neighbors - 1, 1),
-            metric=metric,
-            num_threads=threads,
-            callback=callback,
-        )
-        core = _core.umap(
-            vectors,
-            near._core,
-            n_neighbors=neighbors,
-            min_dist=as_float(min_dist, where, "min_dist"),
-            spread=as_float(spread, where, "spread"),
-            n_components=as_int(n_components, where, "n_components"),
-            n_epochs=as_optional_int(n_epochs, where, "n_epochs"),
-            learning_rate=as_float(learning_rate, where, "learning_rate"),
-            negative_sample_rate=as_int(negative_sample_rate, where, "negative_sample_rate"),
-            repulsion_strength=as_float(repulsion_strength, where, "repulsion_strength"),
-            local_connectivity=as_float(local_connectivity, where, "local_connectivity"),
-            set_op_mix_ratio=as_float(set_op_mix_ratio, where, "set_op_mix_ratio"),
-            init=word,
-            given=given,
-            seed=as_seed(random_state, where),
-            num_threads=threads,
-            progress=callback,
-        )
-        return _finish(core, vectors, near, measure, threads, callback)
+    options = _fill(_core.UmapOptions(), _UMAP, locals(), where)
+    if y is not None:
+        options.labels = as_index_array(y, where, "y")
+    if levels is not None:
+        options.levels = as_levels(levels, where)
+    if mobility is not None:
+        options.mobility = as_vector64(mobility, where, "mobility").astype(np.float32)
+    return _lay_out(
+        _core.umap,
+        X,
+        options,
+        where=where,
+        graph=graph,
+        k=max(options.n_neighbors - 1, 1),
+        metric=metric,
+        measure=measure,
+        progress=progress,
+    )
 
 
 def tsne(
@@ -257,6 +347,7 @@ def tsne(
     exaggeration: float = 1.0,
     learning_rate: float | None = None,
     theta: float = 0.5,
+    repulsion: str = "auto",
     init: Any = "pca",
     random_state: Any = 0,
     measure: bool = True,
@@ -272,38 +363,28 @@ def tsne(
         3 * perplexity neighbours are used where there are as many; made with `metric` when absent.
     exaggeration : float
         The dial between detail (1) and compact clusters (4 is near UMAP).
+    theta : float
+        Opening angle of the tree; 0 = exact.
+    repulsion : "auto", "tree" or "grid"
+        How repulsion is summed: by Barnes and Hut's tree, by convolution on a grid (in the plane), or in every round by
+        what is cheaper.
     init : "pca", "spectral" or (n, n_components) coordinates
     """
     where = "tsne"
-    vectors = as_matrix(X, where)
-    threads = as_int(num_threads, where, "num_threads")
-    nearness = as_float(perplexity, where, "perplexity")
-    word, given = _start(init, where)
-    wanted = math.ceil(3 * nearness) if math.isfinite(nearness) and 1 <= nearness <= 1e6 else 90
-    with progress_callback(progress) as callback:
-        near = as_graph(
-            graph, vectors, where, k=wanted, metric=metric, num_threads=threads, callback=callback
-        )
-        core = _core.tsne(
-            vectors,
-            near._core,
-            perplexity=nearness,
-            n_components=as_int(n_components, where, "n_components"),
-            n_iter=as_int(n_iter, where, "n_iter"),
-            early_exaggeration_iter=as_optional_int(
-                early_exaggeration_iter, where, "early_exaggeration_iter"
-            ),
-            early_exaggeration=as_float(early_exaggeration, where, "early_exaggeration"),
-            exaggeration=as_float(exaggeration, where, "exaggeration"),
-            learning_rate=as_optional_float(learning_rate, where, "learning_rate"),
-            theta=as_float(theta, where, "theta"),
-            init=word,
-            given=given,
-            seed=as_seed(random_state, where),
-            num_threads=threads,
-            progress=callback,
-        )
-        return _finish(core, vectors, near, measure, threads, callback)
+    options = _fill(_core.TsneOptions(), _TSNE, locals(), where)
+    options.repulsion = str(repulsion)
+    near = options.perplexity
+    return _lay_out(
+        _core.tsne,
+        X,
+        options,
+        where=where,
+        graph=graph,
+        k=math.ceil(3 * near) if math.isfinite(near) and 1 <= near <= 1e6 else 90,
+        metric=metric,
+        measure=measure,
+        progress=progress,
+    )
 
 
 def atlas_map(
@@ -316,8 +397,10 @@ def atlas_map(
     umap_epochs: int = 0,
     gather_iter: int | None = None,
     n_iter: int = 250,
-    exaggeration: float = 1.0,
+    attraction: str | float = "faithful",
     perplexity: float = 30.0,
+    levels: Any = None,
+    hierarchy_pull: float = 0.0,
     random_state: Any = 42,
     measure: bool = True,
     num_threads: int = 0,
@@ -336,34 +419,96 @@ def atlas_map(
     umap_epochs : int
         Rounds of UMAP before t-SNE.
     gather_iter : int, optional
-        Rounds with mild exaggeration that gather groups; default 60, and 0 with a given start.
+        Rounds with half as much attraction again, which gather groups; default 60, and 0 with a given start.
     n_iter : int
         Rounds after that.
-    exaggeration : float
-        The dial between detail (1) and compact clusters.
+    attraction : "faithful", "balanced", "clustered" or a number
+        The dial between attraction and repulsion: 1, 1.5 and 4. "faithful" keeps most of the true neighbours,
+        "clustered" shows compact groups and keeps a fraction of them.
+    levels : (n, L) integers or Hierarchy, optional
+        Groups of every item, coarse to fine, which draw their items together.
+    hierarchy_pull : float
+        How strongly; 0 = not at all, 1 is mild, 4 strong. The price shows in ``.quality``.
     """
     where = "atlas_map"
-    vectors = as_matrix(X, where)
-    threads = as_int(num_threads, where, "num_threads")
-    word, given = _start(init, where)
-    with progress_callback(progress) as callback:
-        near = as_graph(graph, vectors, where, k=15, metric=metric, num_threads=threads, callback=callback)
-        core = _core.atlas_map(
-            vectors,
-            near._core,
-            n_components=as_int(n_components, where, "n_components"),
-            init=word,
-            given=given,
-            umap_epochs=as_int(umap_epochs, where, "umap_epochs"),
-            gather_iter=as_optional_int(gather_iter, where, "gather_iter"),
-            n_iter=as_int(n_iter, where, "n_iter"),
-            exaggeration=as_float(exaggeration, where, "exaggeration"),
-            perplexity=as_float(perplexity, where, "perplexity"),
-            seed=as_seed(random_state, where),
-            num_threads=threads,
-            progress=callback,
-        )
-        return _finish(core, vectors, near, measure, threads, callback)
+    options = _fill(_core.MapOptions(), _MAP, locals(), where)
+    if isinstance(attraction, str):
+        if attraction not in ATTRACTION:
+            raise_invalid(where, f"attraction = {attraction!r}", f"use one of {', '.join(ATTRACTION)}, or a number")
+        options.exaggeration = ATTRACTION[attraction]
+    else:
+        options.exaggeration = as_float(attraction, where, "attraction")
+    if levels is not None:
+        options.levels = as_levels(levels, where)
+    return _lay_out(
+        _core.atlas_map,
+        X,
+        options,
+        where=where,
+        graph=graph,
+        k=15,
+        metric=metric,
+        measure=measure,
+        progress=progress,
+    )
+
+
+def pacmap(
+    X: Any,
+    *,
+    graph: KnnGraph | None = None,
+    n_neighbors: int | None = None,
+    mid_near_ratio: float = 0.5,
+    further_ratio: float = 2.0,
+    n_components: int = 2,
+    metric: str = "cosine",
+    n_iter: Sequence[int] = (100, 100, 250),
+    learning_rate: float = 1.0,
+    init: Any = "pca",
+    random_state: Any = 0,
+    measure: bool = True,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> Layout:
+    """PaCMAP: near, mid-near and further pairs; parallel and deterministic.
+
+    Parameters
+    ----------
+    X : (n, d) array, or an Embedding
+    graph : KnnGraph, optional
+        The near pairs are chosen among its columns; made with `metric` and 50 more than `n_neighbors` when absent.
+    n_neighbors : int, optional
+        Near pairs per item; default 10, and more beyond 10,000 items.
+    mid_near_ratio, further_ratio : float
+        Mid-near and further pairs per near pair.
+    n_iter : three integers
+        Rounds of the three phases.
+    init : "pca", "spectral" or (n, n_components) coordinates
+
+    Notes
+    -----
+    As Wang et al. (2021), but vectors are not reduced to 100 principal components first.
+    """
+    where = "pacmap"
+    options = _fill(_core.PacmapOptions(), _PACMAP, locals(), where)
+    rounds = [as_int(value, where, "n_iter") for value in n_iter]
+    if len(rounds) != 3:
+        raise_invalid(where, f"n_iter has {len(rounds)} values", "give the rounds of the three phases")
+    options.n_iter = rounds
+    pairs = options.n_neighbors
+    if pairs is None:
+        pairs = _core.default_pacmap_neighbors(len(X))
+    return _lay_out(
+        _core.pacmap,
+        X,
+        options,
+        where=where,
+        graph=graph,
+        k=max(pairs, 1) + 50,
+        metric=metric,
+        measure=measure,
+        progress=progress,
+    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -397,6 +542,29 @@ def pca(X: Any, n_components: int = 2, *, random_state: Any = 0, num_threads: in
     )
     announce(fields["run"])
     return PcaResult(**{**fields, "run": RunInfo._of(fields["run"])})
+
+
+def pca_map(
+    X: Any,
+    *,
+    graph: KnnGraph | None = None,
+    n_components: int = 2,
+    metric: str = "cosine",
+    random_state: Any = 0,
+    measure: bool = True,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> Layout:
+    """The leading principal components as a map, measured as the others are."""
+    vectors = as_matrix(X, "pca_map")
+    result = pca(vectors, n_components, random_state=random_state, num_threads=num_threads)
+    layout = Layout(result.transformed, method="pca", init="pca")
+    if not measure or len(layout) < 4:
+        return layout
+    quality = quality_report(
+        vectors, layout, k=15, graph=graph, metric=metric, num_threads=num_threads, progress=progress
+    )[0]
+    return Layout._of(layout._core, quality if quality.k > 0 else None)
 
 
 class QualityReport(Sequence[LayoutQuality]):

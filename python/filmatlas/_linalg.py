@@ -115,10 +115,10 @@ def truncated_svd(
     n_components : int
         At most min(n, m).
     n_iter : int
-        Rounds of the randomised method; more separate close singular values better. Dense matrices of up to 2,048
-        columns need none.
+        Effort: the Krylov basis holds (n_iter + 2) / 2 times the wanted number of vectors; more separates close singular
+        values better. Dense matrices of up to 2,048 columns need none.
     n_oversamples : int
-        Extra directions that are iterated and dropped at the end.
+        Extra directions that are found and dropped at the end.
 
     Returns
     -------

@@ -473,6 +473,40 @@ def exact_rows(
     return ids, distances
 
 
+def count_closer(
+    X: Any,
+    others: Any,
+    *,
+    metric: str = "cosine",
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+) -> Any:
+    """How many items are closer than given ones: exact ranks in the full space.
+
+    For every item i and each j = others[i, s], the number of items that come before j in the order of (distance to i,
+    id), i itself not counted: 0 says that j is i's nearest neighbour. With the neighbours on a map, these are the ranks
+    that trustworthiness is made of; all are found in one pass over the pairs, without sorting or keeping distances.
+
+    Parameters
+    ----------
+    X : (n, d) array, an Embedding, or several of them as in :func:`knn_graph`
+    others : (n, m) integers
+        Ids of other items for each item, in any order; -1 for none.
+    metric : as in :func:`knn_graph`
+
+    Returns
+    -------
+    (n, m) int32 array
+        The counts; -1 where there is no other, or where one of the two has no valid vector. The same for any number of
+        threads and any processor. The count of the exact :func:`knn_graph`'s neighbour in slot s is s.
+    """
+    where = "count_closer"
+    vectors = as_rows(X, where, metric=metric)
+    given = as_index_array(others, where, "others", ndim=2)
+    with progress_callback(progress) as callback:
+        return _core.count_closer(vectors, given, metric, as_int(num_threads, where, "num_threads"), callback)
+
+
 def recall(graph: KnnGraph, truth: KnnGraph) -> float:
     """Share of the true neighbours that `graph` holds."""
     return float(_core.recall(graph._core, truth._core))

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from . import _core
 from ._errors import raise_invalid, raise_type
-from ._records import as_records
+from ._names import language_hints, near_duplicates
+from ._records import Records, as_records
 from ._tables import Table
 from ._validation import as_float, as_int, as_names
 from ._values import Value, figure
@@ -35,8 +38,8 @@ class Source:
         Scored tags are left out below `min_lift` times the tag's mean over the catalogue.
     max_items
         Tags kept per item (scored: the highest; plain: the first); 0 = all.
-    prefix
-        Put before a non-empty text in the composed profile.
+    prefix, suffix
+        Put before and behind a non-empty text in the composed profile.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Source:
     min_lift: float = 0.0
     max_items: int = 0
     prefix: str = ""
+    suffix: str = ""
 
     def _fields(self) -> dict[str, Any]:
         where = "Source"
@@ -59,6 +63,7 @@ class Source:
             "min_lift": as_float(self.min_lift, where, "min_lift"),
             "max_items": as_int(self.max_items, where, "max_items", low=0, high=2**62),
             "prefix": self.prefix,
+            "suffix": self.suffix,
         }
 
 
@@ -142,7 +147,7 @@ class Profiles(Value):
 
     @property
     def report(self) -> list[dict[str, Any]]:
-        """Per source: weight, items, kept and cut tokens, share of all tokens."""
+        """Per source: weight, items, kept, cut and repeated tokens, share of all tokens, tags dropped."""
         report: list[dict[str, Any]] = self._core.report
         return report
 
@@ -150,6 +155,10 @@ class Profiles(Value):
     def dominance(self) -> float:
         """Largest share of the tokens that one source has: 1 / sources = balanced, 1 = one has it all."""
         return float(self._core.dominance)
+
+    def languages(self) -> list[tuple[str, float]]:
+        """(ISO 639-1 code, confidence) per composed text; "" where it cannot be told."""
+        return language_hints(self.texts)
 
     def spans(self, item: int) -> list[tuple[str, int, int]]:
         """Where each piece of the composed text came from: (source, begin, end) in bytes of its UTF-8."""
@@ -179,6 +188,8 @@ def compose_profiles(
     include_titles: bool = False,
     title_column: str = "title",
     separator: str = " ",
+    count: str | Callable[[str], Any] = "words",
+    drop_repeated_sentences: bool = False,
     num_threads: int = 0,
 ) -> Profiles:
     """Composes one text per item from weighted sources, within budgets.
@@ -191,9 +202,22 @@ def compose_profiles(
     records : anything that read_records() takes
     sources : list of Source, names or dictionaries, or {name: weight}; default :func:`default_sources`
     max_tokens : budget of the composed text, cut in proportion to the weights; 0 = no limit
+    count : "words", "word_pieces" or callable
+        How budgets count: word tokens; an estimate of a BERT-like encoder's pieces, punctuation included; or a
+        function from a word or punctuation mark to its tokens (or their number), such as a tokenizer's ``tokenize``,
+        which is asked once per distinct unit.
+    drop_repeated_sentences : leave out of the composed text what an earlier source of the item has said already
     """
     where = "compose_profiles"
     core = as_records(records)._core
+    cost: Any = count
+    if callable(count):
+        tokenizer = count
+
+        def cost(unit: str) -> int:
+            made = tokenizer(unit)
+            return as_int(made if isinstance(made, (int, np.integer)) else len(made), where, "count", low=0)
+
     chosen = as_sources(sources) or [Source(**entry) for entry in _core.default_sources(core)]
     return Profiles._wrap(
         _core.compose_profiles(
@@ -203,6 +227,8 @@ def compose_profiles(
             include_titles=bool(include_titles),
             title_column=title_column,
             separator=separator,
+            token_cost=cost,
+            drop_repeated_sentences=bool(drop_repeated_sentences),
             num_threads=as_int(num_threads, where, "num_threads"),
         )
     )
@@ -236,6 +262,107 @@ def numeric_features(
         chosen.append((str(column), str(scaling), str(missing)))
     values, summaries = _core.numeric_features(as_records(records)._core, chosen)
     return values, summaries
+
+
+def binned_column(
+    records: Any,
+    column: str,
+    name: str,
+    *,
+    rule: str = "width",
+    width: float = 10.0,
+    origin: float = 0.0,
+    bins: int = 5,
+    edges: Sequence[float] = (),
+    names: Sequence[str] = (),
+    pattern: str = "{low}s",
+    missing: str = "",
+    date_part: str = "year",
+) -> Records:
+    """The records with one more column: a number or date as a word, by a declared rule (1994 becomes "1990s").
+
+    Parameters
+    ----------
+    column : str
+        Numbers, or texts that begin with an ISO date.
+    name : str
+        Of the new column of tags.
+    rule : str
+        "width": bins of `width` from `origin`; "quantile": `bins` of about equally many items; "edges": between
+        `edges`.
+    names : list of str
+        One word per bin, low to high ("quantile" and "edges"); else `pattern`, where {low}, {high} and {value} are
+        replaced.
+    missing : str
+        Word of a missing value; empty = none.
+    date_part : str
+        "year" or "month".
+    """
+    where = "binned_column"
+    given = as_records(records)
+    core = _core.binned_column(
+        given._core,
+        str(column),
+        rule,
+        as_float(width, where, "width"),
+        as_float(origin, where, "origin"),
+        as_int(bins, where, "bins"),
+        [as_float(edge, where, "edges") for edge in edges],
+        as_names(names, where, "names"),
+        pattern,
+        missing,
+        date_part,
+        str(name),
+    )
+    return Records._wrap(core, given._cleaning)
+
+
+def retention_table(
+    records: Any, profiles: Profiles | None = None, *, duplicates: float | None = None
+) -> Table:
+    """Who stays and why not: one row per reason, with rows seen, lost and left, and the share that is left.
+
+    Rows that ingest rejected are grouped by reason; items whose profile is empty, and near duplicates of an earlier
+    item, are named as such. Only the former are gone already: the table reports, it removes nothing.
+
+    Parameters
+    ----------
+    profiles : Profiles, optional
+        Of these records.
+    duplicates : float, optional
+        Overlap from which two profiles count as the same, see :func:`near_duplicates`.
+    """
+    given = as_records(records)
+    cleaning = given.cleaning
+    left = cleaning.seen or len(given)
+    seen = left
+    rows: list[tuple[str, int, int]] = [("seen", 0, left)]
+    reasons: dict[str, int] = {}
+    for note in cleaning.rejected:
+        reason = note.reason.split("'")[0].strip().rstrip(":") or "rejected"
+        reason = f"{note.column}: {reason}" if note.column else reason
+        reasons[reason] = reasons.get(reason, 0) + 1
+    for reason, lost in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+        left -= lost
+        rows.append((reason, lost, left))
+    if profiles is not None:
+        texts = profiles.texts
+        empty = sum(not text for text in texts)
+        left -= empty
+        rows.append(("no text in any source", empty, left))
+        if duplicates is not None:
+            _, groups = near_duplicates(texts, duplicates)
+            repeats = int(sum(groups[i] != i for i in range(len(texts))))
+            left -= repeats
+            rows.append(("near duplicate of an earlier item", repeats, left))
+    return Table(
+        {
+            "reason": [row[0] for row in rows],
+            "lost": [row[1] for row in rows],
+            "left": [row[2] for row in rows],
+            "share": [row[2] / seen if seen else 1.0 for row in rows],
+        }
+    )
 
 
 def sources_as_dicts(sources: SourcesLike) -> list[dict[str, Any]]:

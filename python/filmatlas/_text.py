@@ -27,11 +27,20 @@ from ._validation import (
 from ._values import CsrMatrix, Value, announce, figure
 
 StopWords = Any  #: None, the name of a list ("english"), or a list of words
+WORD_RULES = ("jump_stop_words", "words", "inner_characters", "stemmer")
 
 
 def token_fields(
-    stop_words: StopWords, ngram_range: tuple[int, int], where: str, min_length: int = 2
-) -> tuple[str, list[str], int, int, int]:
+    stop_words: StopWords,
+    ngram_range: tuple[int, int],
+    where: str,
+    min_length: int = 2,
+    *,
+    jump_stop_words: bool = True,
+    words: str = "python",
+    inner_characters: str = "",
+    stemmer: str | None = None,
+) -> tuple[str, list[str], int, int, int, bool, str, str, str]:
     """Tokeniser settings as the core takes them."""
     name, extra = "", []
     if isinstance(stop_words, str):
@@ -42,7 +51,17 @@ def token_fields(
         low, high = ngram_range
     except (TypeError, ValueError):
         raise_type(where, f"ngram_range = {ngram_range!r}, expected a pair (smallest, largest)")
-    return name, extra, as_int(low, where, "ngram_range"), as_int(high, where, "ngram_range"), min_length
+    return (
+        name,
+        extra,
+        as_int(low, where, "ngram_range"),
+        as_int(high, where, "ngram_range"),
+        min_length,
+        bool(jump_stop_words),
+        str(words),
+        str(inner_characters),
+        stemmer or "",
+    )
 
 
 def document_limits(min_df: Any, max_df: Any, n: int, where: str) -> tuple[int, float]:
@@ -58,15 +77,49 @@ def document_limits(min_df: Any, max_df: Any, n: int, where: str) -> tuple[int, 
 
 
 def tokenize(
-    text: str, *, stop_words: StopWords = None, ngram_range: tuple[int, int] = (1, 1), min_length: int = 2
+    text: str,
+    *,
+    stop_words: StopWords = None,
+    ngram_range: tuple[int, int] = (1, 1),
+    min_length: int = 2,
+    **rules: Any,
 ) -> list[str]:
-    """Terms of a text, as scikit-learn's CountVectorizer finds them."""
+    """Terms of a text, as scikit-learn's CountVectorizer finds them.
+
+    Parameters
+    ----------
+    stop_words : str or list of str, optional
+        Name or code of a list (see :func:`stop_list_names`), or words.
+    rules
+        `words`, `inner_characters`, `stemmer`, `jump_stop_words`, see :func:`count_terms`.
+    """
     where = "tokenize"
     if not isinstance(text, str):
         raise_type(where, f"text is a {type(text).__name__}, expected a text")
     length = as_int(min_length, where, "min_length")
-    terms: list[str] = _core.tokenize(as_text(text), token_fields(stop_words, ngram_range, where, length))
+    fields = token_fields(stop_words, ngram_range, where, length, **word_rules(rules, where))
+    terms: list[str] = _core.tokenize(as_text(text), fields)
     return terms
+
+
+def word_rules(rules: dict[str, Any], where: str) -> dict[str, Any]:
+    """The settings beyond stop words and n-grams, with unknown names refused."""
+    for name in rules:
+        if name not in WORD_RULES:
+            raise_type(where, f"got an unexpected keyword argument {name!r}", f"word rules: {', '.join(WORD_RULES)}")
+    return rules
+
+
+def stem(word: str, stemmer: str = "english") -> str:
+    """Stem of a word, which its forms share: Snowball's English stemmer."""
+    stemmed: str = _core.stem(as_text(word).lower(), stemmer)
+    return stemmed
+
+
+def stop_list_names() -> list[str]:
+    """Languages that have a stop list."""
+    names: list[str] = _core.stop_list_names()
+    return names
 
 
 def stop_list(name: str = "english") -> list[str]:
@@ -84,6 +137,10 @@ def count_terms(
     max_df: int | float = 1.0,
     max_features: int | None = None,
     vocabulary: Sequence[str] | None = None,
+    jump_stop_words: bool = True,
+    words: str = "python",
+    inner_characters: str = "",
+    stemmer: str | None = None,
     num_threads: int = 0,
     progress: ProgressLike = None,
 ) -> tuple[CsrMatrix, list[str]]:
@@ -91,13 +148,33 @@ def count_terms(
 
     Parameters
     ----------
+    texts : list of str, or a pandas, polars or Arrow column of texts; None counts as empty
+    stop_words : str or list of str, optional
+        Name or code of a list (see :func:`stop_list_names`), or words.
     min_df, max_df : int (documents) or float (share of the documents)
     max_features : keep the terms with the largest totals
     vocabulary : count these terms instead of finding them
+    jump_stop_words : bool
+        Whether n-grams reach over stop words, as scikit-learn's do.
+    words : str
+        "python": runs of word characters, as scikit-learn's default pattern. "unicode": marks belong to their
+        letters (Hindi, decomposed accents), scripts without spaces (Chinese, Japanese, Thai) give pairs of characters.
+    inner_characters : str
+        Punctuation that may stand inside words: "-'" keeps "sci-fi" whole.
+    stemmer : str, optional
+        "english": words are counted by their stem.
     """
     where = "count_terms"
     documents = as_texts(texts, where)
-    tokens = token_fields(stop_words, ngram_range, where)
+    tokens = token_fields(
+        stop_words,
+        ngram_range,
+        where,
+        jump_stop_words=jump_stop_words,
+        words=words,
+        inner_characters=inner_characters,
+        stemmer=stemmer,
+    )
     threads = as_int(num_threads, where, "num_threads")
     with progress_callback(progress) as callback:
         if vocabulary is not None:
@@ -138,6 +215,78 @@ def tfidf(
     return CsrMatrix(_core.tfidf(*counts._parts(), weights, bool(sublinear_tf), bool(l2_normalize), threads))
 
 
+def bm25_statistics(counts: CsrMatrix) -> tuple[Any, float]:
+    """What :func:`bm25` needs of a collection: (terms,) idf and the mean length of a document."""
+    idf, mean_length = _core.bm25_statistics(*counts._parts())
+    return idf, float(mean_length)
+
+
+def bm25(
+    counts: CsrMatrix,
+    statistics: tuple[Any, float] | None = None,
+    *,
+    k1: float = 1.2,
+    b: float = 0.75,
+    num_threads: int = 0,
+) -> CsrMatrix:
+    """(n, terms) float32 BM25 weights: a query's score of a document is their sum over its terms.
+
+    Parameters
+    ----------
+    counts : CsrMatrix
+        Of :func:`count_terms`.
+    statistics : pair, optional
+        Of :func:`bm25_statistics`, of the collection that the documents are weighed against; default these documents.
+    k1, b : float
+        How slowly repeats saturate, and how far long documents are held back.
+    """
+    where = "bm25"
+    idf, mean_length = bm25_statistics(counts) if statistics is None else statistics
+    return CsrMatrix(
+        _core.bm25(
+            *counts._parts(),
+            np.ascontiguousarray(idf, dtype=np.float64),
+            as_float(mean_length, where, "mean_length"),
+            as_float(k1, where, "k1"),
+            as_float(b, where, "b"),
+            as_int(num_threads, where, "num_threads"),
+        )
+    )
+
+
+def hash_terms(
+    texts: Iterable[str],
+    num_features: int = 2**20,
+    *,
+    stop_words: StopWords = None,
+    ngram_range: tuple[int, int] = (1, 1),
+    alternate_sign: bool = True,
+    num_threads: int = 0,
+    progress: ProgressLike = None,
+    **rules: Any,
+) -> CsrMatrix:
+    """(n, num_features) counts without a vocabulary: a term's column is its hash, as in scikit-learn.
+
+    Parameters
+    ----------
+    alternate_sign : bool
+        Whether half of the terms count -1, so that collisions cancel.
+    rules
+        `words`, `inner_characters`, `stemmer`, `jump_stop_words`, see :func:`count_terms`.
+    """
+    where = "hash_terms"
+    with progress_callback(progress) as callback:
+        parts = _core.hash_terms(
+            as_texts(texts, where),
+            token_fields(stop_words, ngram_range, where, **word_rules(rules, where)),
+            as_int(num_features, where, "num_features"),
+            bool(alternate_sign),
+            as_int(num_threads, where, "num_threads"),
+            callback,
+        )
+    return CsrMatrix(parts)
+
+
 class LsaEncoder(Value):
     """The built-in text encoder: TF-IDF and a truncated SVD. Lexical, offline, deterministic.
 
@@ -168,15 +317,19 @@ class LsaEncoder(Value):
         random_state: Any = 42,
         num_threads: int = 0,
         progress: ProgressLike = None,
+        **rules: Any,
     ) -> LsaEncoder:
-        """Fits the encoder; `n_components` is lowered to what the texts allow, with a warning."""
+        """Fits the encoder; `n_components` is lowered to what the texts allow, with a warning.
+
+        `rules`: `words`, `inner_characters`, `stemmer`, `jump_stop_words`, see :func:`count_terms`.
+        """
         where = "LsaEncoder.fit"
         documents = as_texts(texts, where)
         with progress_callback(progress) as callback:
             fit = _core.fit_lsa(
                 documents,
                 as_int(n_components, where, "n_components"),
-                token_fields(stop_words, ngram_range, where),
+                token_fields(stop_words, ngram_range, where, **word_rules(rules, where)),
                 as_int(min_df, where, "min_df", low=1),
                 as_float(max_df, where, "max_df"),
                 bool(sublinear_tf),

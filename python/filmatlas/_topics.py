@@ -15,7 +15,7 @@ from ._errors import raise_invalid, raise_shape, raise_type
 from ._hierarchy import Hierarchy, hierarchy_core
 from ._progress import ProgressLike, progress_callback
 from ._tables import Table
-from ._text import ClassTerms, StopWords, class_tfidf, count_terms
+from ._text import ClassTerms, StopWords, class_tfidf, count_terms, word_rules
 from ._validation import as_float, as_index_array, as_int, as_matrix, as_matrix64, as_names, as_texts
 from ._values import CsrMatrix, figure
 
@@ -104,6 +104,7 @@ class Topics:
             ngram_range=self.settings["ngram_range"],
             vocabulary=self.vocabulary,
             num_threads=num_threads,
+            **self.settings["rules"],
         )
         return counts
 
@@ -137,6 +138,7 @@ def topics(
     seed_words: Sequence[str] = (),
     seed_multiplier: float = 2.0,
     num_threads: int = 0,
+    **rules: Any,
 ) -> Topics:
     """Topics of texts that some clustering has grouped.
 
@@ -148,6 +150,9 @@ def topics(
     min_df, max_df : int (texts) or float (share of the texts)
     bm25_weighting, reduce_frequent_words, seed_words, seed_multiplier
         See :func:`class_tfidf`.
+    rules
+        `words`, `inner_characters`, `stemmer`, `jump_stop_words`, see :func:`count_terms`; new texts take the same
+        path.
     """
     where = "topics"
     labels = _frozen(as_index_array(groups, where, "groups"))
@@ -157,7 +162,9 @@ def topics(
             raise_invalid(where, "counts without a vocabulary", "pass vocabulary=..., one term per column")
         counts, words = texts, list(vocabulary)
     else:
-        settings.update(stop_words=stop_words, ngram_range=tuple(ngram_range))
+        settings.update(
+            stop_words=stop_words, ngram_range=tuple(ngram_range), rules=word_rules(rules, where)
+        )
         counts, words = count_terms(
             texts,
             stop_words=stop_words,
@@ -166,6 +173,7 @@ def topics(
             max_df=max_df,
             vocabulary=vocabulary,
             num_threads=num_threads,
+            **rules,
         )
     weighting: dict[str, Any] = {
         "bm25_weighting": bm25_weighting,
@@ -371,7 +379,11 @@ def topic_distribution(
         Whether windows overhang both ends.
     """
     where = "topic_distribution"
-    stream = texts if isinstance(texts, Tokens) else tokens(texts, num_threads=num_threads)
+    if isinstance(texts, Tokens):
+        stream = texts
+    else:
+        rules = {k: v for k, v in topics.settings.get("rules", {}).items() if k != "jump_stop_words"}
+        stream = tokens(texts, num_threads=num_threads, **rules)
     with progress_callback(progress) as callback:
         parts = _core.topic_mix(
             stream._core,
@@ -471,7 +483,7 @@ def reduce_topics(topics: Topics, n_topics: int, vectors: Any = None) -> Topics:
     vectors : (n, d) array, optional
         Vectors of the texts: topics are compared by their means. Default: by their c-TF-IDF rows.
     """
-    from ._cluster import cut_linkage, linkage
+    from ._linkage import cut_linkage, linkage
 
     where = "reduce_topics"
     wanted = as_int(n_topics, where, "n_topics", low=1)

@@ -259,11 +259,13 @@ def as_texts(texts: Any, where: str, name: str = "texts") -> list[str]:
         raise_type(where, f"{name} is a {type(texts).__name__}, expected a list of texts")
     out = []
     for row, value in enumerate(values):
+        if isinstance(value, str):
+            out.append(value if value.isascii() else as_text(value))
+            continue
         if value is None or (isinstance(value, float) and value != value):
-            value = ""
-        elif not isinstance(value, str):
+            out.append("")
+        else:
             raise_type(where, f"{name}[{row}] is a {type(value).__name__}, expected a text", row=row)
-        out.append(as_text(value))
     return out
 
 

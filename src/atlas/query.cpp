@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/layout/map.hpp"
+#include "filmatlas/layout/place.hpp"
 #include "filmatlas/neighbors/knn_index.hpp"
 #include "filmatlas/text/counts.hpp"
 #include "filmatlas/text/unicode.hpp"

@@ -469,6 +469,10 @@ void put_encoder(Writer& out, const LsaEncoder& encoder, JsonValue& meta) {
     entry.set("extra_stop_words", std::move(extra));
     entry.set("ngram_min", encoder.tokens.ngram_min);
     entry.set("ngram_max", encoder.tokens.ngram_max);
+    entry.set("jump_stop_words", encoder.tokens.jump_stop_words);
+    entry.set("words", std::string(to_string(encoder.tokens.words)));
+    entry.set("inner_characters", encoder.tokens.inner_characters);
+    entry.set("stemmer", encoder.tokens.stemmer);
     entry.set("sublinear_tf", encoder.sublinear_tf);
     entry.set("normalize", encoder.normalize);
     meta.set("encoder", std::move(entry));
@@ -485,6 +489,12 @@ LsaEncoder get_encoder(const Reader& in, const JsonValue& entry) {
     for (const JsonValue& word : in.list(entry, "extra_stop_words")) encoder.tokens.extra_stop_words.push_back(word.text);
     encoder.tokens.ngram_min = static_cast<int>(in.member(entry, "ngram_min").integer);
     encoder.tokens.ngram_max = static_cast<int>(in.member(entry, "ngram_max").integer);
+    if (entry.find("words") != nullptr) {  // older files know one word rule
+        encoder.tokens.jump_stop_words = in.member(entry, "jump_stop_words").boolean;
+        encoder.tokens.words = word_rule_from_string(in.text(entry, "words"));
+        encoder.tokens.inner_characters = in.text(entry, "inner_characters");
+        encoder.tokens.stemmer = in.text(entry, "stemmer");
+    }
     encoder.sublinear_tf = in.member(entry, "sublinear_tf").boolean;
     encoder.normalize = in.member(entry, "normalize").boolean;
     validate(encoder.tokens);

@@ -28,7 +28,7 @@ from bertopic.vectorizers import ClassTfidfTransformer  # noqa: E402
 from sklearn.feature_extraction.text import CountVectorizer  # noqa: E402
 
 SHARED = pathlib.Path(os.environ.get("FILMATLAS_SHARED_DATA", ROOT.parent / "shared" / "data"))
-LIMIT = int(os.environ.get("FILMATLAS_PARITY_TEXTS", "1500"))
+LIMIT = int(os.environ.get("FILMATLAS_PARITY_TEXTS", "1500"))  # texts per catalogue; 0 = all of them
 
 
 def lines(name):
@@ -37,6 +37,11 @@ def lines(name):
         pytest.skip(f"{name} is not there; name its folder in FILMATLAS_SHARED_DATA")
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in itertools.islice(file, None)]
+
+
+def thinned(rows):
+    """Rows from all over a catalogue, as many as the limit allows."""
+    return rows if LIMIT == 0 else rows[:: max(1, len(rows) // LIMIT)][:LIMIT]
 
 
 def made():
@@ -52,13 +57,13 @@ def corpus(name):
     if name == "made":
         return made()
     if name == "newsgroups":
-        rows = lines("newsgroups20.jsonl.gz")[::7][:LIMIT]
+        rows = thinned(lines("newsgroups20.jsonl.gz"))
         return [row["text"] for row in rows], np.unique([row["l3"] for row in rows], return_inverse=True)[1]
     if name == "films":
-        rows = lines("films.jsonl.gz")[:LIMIT]
+        rows = thinned(lines("films.jsonl.gz"))
         genre = [row["genres"][0] if row["genres"] else "" for row in rows]
         return [row["overview"] or "" for row in rows], np.unique(genre, return_inverse=True)[1] - 1
-    rows = [row for row in lines("arxiv_ml_titles.jsonl.gz")[::17] if row["layers"][2]][:LIMIT]
+    rows = thinned([row for row in lines("arxiv_ml_titles.jsonl.gz") if row["layers"][2]])
     return [row["title"] for row in rows], np.unique([row["layers"][2] for row in rows], return_inverse=True)[
         1
     ]
@@ -114,10 +119,12 @@ def _same_top(ours, row, vocabulary):
     assert {word for word, score in ours if score > cut} == {w for w, s in scores.items() if s > cut}
 
 
-def test_ward_linkage_of_class_rows():
+@pytest.mark.parametrize("name", ["made", "newsgroups", "films", "arxiv"])
+def test_ward_linkage_of_class_rows(name):
     hierarchy = pytest.importorskip("scipy.cluster.hierarchy")
-    texts, groups = corpus("made")
-    rows = fa.topics(texts, groups).terms.matrix.toarray()[1:]
+    texts, groups = corpus(name)
+    topics = fa.topics(texts, groups)
+    rows = topics.terms.matrix.toarray()[topics.ids[0] < 0 :]
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     distance = (1 - unit @ unit.T)[np.triu_indices(len(unit), 1)]
     expected = hierarchy.linkage(distance, "ward", optimal_ordering=True)
@@ -312,6 +319,40 @@ def test_keywords_by_meaning_look_at_their_own_texts():
     assert {word for word, _ in theirs.get_topic(topic)[:5]} != set(VEHICLES), (
         "bare KeyBERTInspired has been repaired"
     )
+
+
+def test_counts_of_earlier_batches_are_kept():
+    from bertopic.vectorizers import OnlineCountVectorizer
+
+    batches = [["gold gold mine gold", "whale sea"], ["chip lab gold", "ship"]]
+    ours, theirs = fa.CountVectorizer(), OnlineCountVectorizer(decay=0.01)
+    for batch in batches:
+        ours.partial_fit(batch)
+        theirs.partial_fit(batch)
+        counts = theirs.update_bow(batch)
+        ClassTfidfTransformer().fit(counts).transform(counts)
+    whole, words = fa.count_terms([*batches[0], *batches[1]])
+    assert list(ours.vocabulary_) == words and ours.term_counts_.tolist() == whole.toarray().sum(axis=0).tolist()
+    assert np.allclose(theirs.X_.sum(axis=1), 1), "BERTopic keeps the counts of earlier batches now"
+
+
+def test_vectors_of_the_caller_stay_as_they_are():
+    from bertopic.backend import BaseEmbedder
+
+    texts, groups = ["cow horse sheep"] * 12 + ["ship train plane"] * 12, [0] * 12 + [1] * 12
+
+    class Embedder(BaseEmbedder):
+        def embed(self, documents, verbose=False):
+            return np.array([[w in str(text) for w in ("cow", "ship", "horse", "plane")] for text in documents], float)
+
+    vectors = Embedder().embed(texts)
+    given = vectors.copy()
+    topics = fa.topics(texts, groups, seed_words=["cow", "ship"])
+    fa.embedding_keywords(topics, vectors, Embedder().embed)
+    fa.reduce_topics(topics, 1, vectors)
+    assert np.array_equal(vectors, given)
+    their_model(texts, groups, vectors, embedding_model=Embedder(), seed_topic_list=[["cow", "horse"], ["ship"]])
+    assert not np.array_equal(vectors, given), "BERTopic no longer overwrites the caller's vectors"
 
 
 def test_infinite_and_negative_weights():

@@ -191,7 +191,7 @@ def test_random_numbers_and_threads_are_our_own():
 def test_the_package_imports_no_tool_it_does_not_require():
     standard = sys.stdlib_module_names
     allowed = {"numpy", "filmatlas"}
-    optional = {"pandas", "polars", "pyarrow", "sklearn", "scipy", "sentence_transformers"}
+    optional = {"pandas", "polars", "pyarrow", "sklearn", "scipy", "sentence_transformers", "matplotlib"}
     for path in (ROOT / "python" / "filmatlas").glob("*.py"):
         for line in path.read_text(encoding="utf-8").splitlines():
             match = re.match(r"(\s*)(?:from|import) ([a-zA-Z_]\w*)", line)

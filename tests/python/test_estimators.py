@@ -17,7 +17,10 @@ import filmatlas as fa
 FAST = [
     lambda: fa.NearestNeighbors(n_neighbors=3),
     lambda: fa.KMeans(3, random_state=0),
+    lambda: fa.KMeans(3, init="parts"),
+    lambda: fa.MiniBatchKMeans(3, random_state=0),
     lambda: fa.AgglomerativeClustering(3),
+    lambda: fa.AgglomerativeClustering(3, linkage="complete"),
     lambda: fa.NestedClustering(levels=("a", "b"), metric="euclidean"),
     lambda: fa.UMAP(n_neighbors=5, n_epochs=10, random_state=0),
     lambda: fa.TSNE(perplexity=5.0, max_iter=20, random_state=0),
@@ -136,9 +139,6 @@ def test_pipelines_and_clones(blobs):
 
 # Checks that cannot hold, with the reason: scikit-learn wants one for each.
 EXPECTED_FAILURES = {
-    "KMeans": {
-        "check_sample_weight_equivalence_on_dense_data": "weights act on the draws of the seeds too",
-    },
     "TSNE": {
         name: "the check sets n_components = 1; maps have 2 or 3"
         for name in (

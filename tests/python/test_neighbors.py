@@ -301,3 +301,48 @@ def test_memory_of_the_arxiv_vectors(tmp_path):
     with gzip.open(source) as stream:
         np.save(tmp_path / "x.npy", np.load(stream).astype(np.float16))
     _check_peak(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "sqeuclidean", "inner_product", "manhattan"])
+def test_count_closer_counts_what_sorting_all_distances_gives(metric):
+    # Small integers: every distance but cosine's is exact in float32, and there are ties.
+    rng = np.random.default_rng(3)
+    x = rng.integers(-3, 4, size=(400, 5)).astype(np.float32)
+    x[:, 0] = 9
+    others = rng.integers(0, 400, size=(400, 6))
+    others[others == np.arange(400)[:, None]] = -1
+    if metric == "cosine":
+        x = rng.normal(size=(400, 5)).astype(np.float32)
+    wide = x.astype(np.float64)
+    gaps = wide[:, None] - wide[None]
+    distances = {
+        "cosine": lambda: 1 - (wide / np.linalg.norm(wide, axis=1)[:, None]) @ (wide / np.linalg.norm(wide, axis=1)[:, None]).T,
+        "euclidean": lambda: (gaps**2).sum(axis=2) ** 0.5,
+        "sqeuclidean": lambda: (gaps**2).sum(axis=2),
+        "inner_product": lambda: -wide @ wide.T,
+        "manhattan": lambda: np.abs(gaps).sum(axis=2),
+    }[metric]()
+    np.fill_diagonal(distances, -np.inf)
+    order = np.argsort(distances, axis=1, kind="stable")
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.arange(400)[None], axis=1)
+    expected = np.where(others < 0, -1, np.take_along_axis(ranks, others, axis=1) - 1)
+    counts = fa.count_closer(x, others, metric=metric, num_threads=2)
+    assert counts.dtype == np.int32
+    assert np.array_equal(counts, expected)
+
+
+def test_count_closer_of_the_exact_neighbours_and_of_bad_input():
+    graph = fa.knn_graph(X, k=9, method="exact")
+    assert np.array_equal(fa.count_closer(X, graph.indices), np.broadcast_to(np.arange(9), (600, 9)))
+    broken = X.copy()
+    broken[4] = np.nan
+    counts = fa.count_closer(broken, graph.indices)
+    assert (counts[4] == -1).all() and (counts[graph.indices == 4] == -1).all()
+    assert fa.count_closer(X, np.empty((600, 0), np.int32)).shape == (600, 0)
+    with pytest.raises(fa.InvalidArgumentError, match=r"others\[3, 0\].*itself"):
+        fa.count_closer(X, np.where(np.arange(600)[:, None] == 3, 3, -1))
+    with pytest.raises(fa.ShapeError, match="600 vectors and 5 rows"):
+        fa.count_closer(X, graph.indices[:5])
+    with pytest.raises(fa.FilmAtlasError, match="expected 2 dimensions"):
+        fa.count_closer(X, graph.indices[0])

@@ -31,8 +31,15 @@ def arguments(node):
 
 
 def documented(function):
-    """Names of the arguments in a pybind11 docstring."""
-    line = (function.__doc__ or "").strip().splitlines()[0]
+    """Names of the arguments in a pybind11 docstring; overloads may differ in their types only."""
+    lines = (function.__doc__ or "").strip().splitlines()
+    overloads = [line.split(". ", 1)[1] for line in lines if re.match(r"\d+\. ", line)]
+    found = {tuple(argument_names(line)) for line in overloads or lines[:1]}
+    assert len(found) == 1, lines
+    return list(found.pop())
+
+
+def argument_names(line):
     inside = line[line.index("(") + 1 : line.rindex(") ->")]
     depth, parts, part = 0, [], ""
     for char in inside:
