@@ -21,6 +21,13 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
                -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mprefer-vector-width=512)
   set_property(SOURCE "${_kernels}_int8_vnni.cpp" APPEND PROPERTY COMPILE_OPTIONS -mavx512vnni)
 endif()
+set_property(SOURCE "${_kernels}_dense_baseline.cpp" "${_kernels}_dense_avx2.cpp" "${_kernels}_dense_avx512.cpp"
+             APPEND PROPERTY COMPILE_OPTIONS -O3)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set_property(SOURCE "${_kernels}_dense_avx2.cpp" APPEND PROPERTY COMPILE_OPTIONS -mavx2)
+  set_property(SOURCE "${_kernels}_dense_avx512.cpp" APPEND PROPERTY COMPILE_OPTIONS
+               -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mprefer-vector-width=512)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # false alarms inside GCC 12's own avx512fintrin.h
   set_property(SOURCE "${_kernels}_avx512.cpp" "${_kernels}_avx512_bf16.cpp" "${_kernels}_amx.cpp"
                       "${_kernels}_int8_avx512.cpp" "${_kernels}_int8_vnni.cpp" APPEND PROPERTY COMPILE_OPTIONS

@@ -14,10 +14,11 @@
 /// @file truncated_svd.hpp
 /// @brief The largest singular triplets of a matrix: latent semantic analysis of term counts.
 ///
-/// Sparse: randomised subspace iteration (Halko, Martinsson & Tropp, 2011), in float32 up to the last round, which is
-/// float64. Cost per round: two sparse products of nnz * (c + oversamples) and one orthonormalisation of
-/// m (c + oversamples)^2. Dense: from A^T A (see pca.hpp), without a draw, up to 2,048 columns. The same bytes for
-/// every number of threads and every instruction set.
+/// Sparse: block Lanczos with full reorthogonalisation on the smaller of A A^T and A^T A, in float32 (Musco & Musco, 2015),
+/// then the triplets of A on that basis, with float64 products. A basis of w = (c + oversamples) (n_iterations + 2) / 2
+/// vectors costs two sparse products of nnz and about 2 w^2 operations per row for it, and 8 w bytes per row of memory;
+/// where it would hold most of the space, the decomposition is exact. Dense: from A^T A (see pca.hpp), without a draw, up
+/// to 2,048 columns. The same bytes for every number of threads and every instruction set.
 
 namespace filmatlas {
 
@@ -25,7 +26,8 @@ namespace filmatlas {
 struct SvdOptions {
     /// Triplets to keep; in [1, min(rows, cols)].
     int n_components = 100;
-    /// Rounds; at least 0; not used where the dense way needs none. More rounds separate close singular values better.
+    /// Effort, see above (dense matrices beyond 2,048 columns: rounds); at least 0; not used where the dense way needs none.
+    /// More separates close singular values better.
     int n_iterations = 4;
     /// Extra directions that are iterated and dropped at the end; at least 0.
     int n_oversamples = 10;

@@ -172,3 +172,63 @@ TEST_CASE("pca: few of many axes equal the full decomposition; clusters of equal
         CHECK(r.explained_variance[0] / unit / unit == doctest::Approx(few.explained_variance[0]).epsilon(1e-3));
     }
 }
+
+TEST_CASE("pca: one pass over many rows equals the exact centre; drifting, mixed and broken rows too") {
+    const std::int64_t n = 5000;
+    const auto check = [&](const Matrix<float>& x, std::int64_t c) {
+        const auto r = pca(x.view(), {.n_components = 3, .num_threads = 1});
+        for (std::int64_t j = 0; j < x.cols(); ++j) {
+            double sum = 0;
+            for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(x(i, j));
+            const double mean = sum / static_cast<double>(n);
+            CHECK(static_cast<double>(r.mean[static_cast<std::size_t>(j)]) == doctest::Approx(mean).epsilon(1e-6));
+        }
+        for (std::int64_t a = 0; a < c; ++a) {
+            double squares = 0;
+            for (std::int64_t i = 0; i < n; ++i) squares += std::pow(static_cast<double>(r.transformed(i, a)), 2);
+            CHECK(squares / static_cast<double>(n - 1) ==
+                  doctest::Approx(r.explained_variance[static_cast<std::size_t>(a)]).epsilon(1e-5));
+        }
+        for (const char* level : testing::simd_words) {
+            const testing::SimdLevelScope scope(level);
+            const auto again = pca(x.view(), {.n_components = 3, .num_threads = 3});
+            CHECK(testing::same_bits(again.transformed, r.transformed));
+            CHECK(again.mean == r.mean);
+        }
+        return r;
+    };
+    auto x = stretched(n, 37, 11);
+    const auto plain = check(x, 3);
+    // One row far beyond all others, which the sample does not see.
+    for (std::int64_t j = 0; j < x.cols(); ++j) x(4999, j) += 1e6F;
+    const auto far = check(x, 1);
+    CHECK(far.explained_variance[0] > 1e6 * plain.explained_variance[0]);
+    for (std::int64_t j = 0; j < x.cols(); ++j) x(4999, j) = 1e30F;
+    CHECK(std::isfinite(check(x, 1).explained_variance[0]));
+    x(4321, 5) = NAN;
+    CHECK_THROWS_WITH_AS(pca(x.view(), {.n_components = 1}), doctest::Contains("not finite [row 4321]"), Error);
+}
+
+TEST_CASE("pca: the leading axes of many shapes are eigenvectors, equal variances or not") {
+    for (const std::int64_t d : {32, 33, 47, 64, 130}) {
+        for (const bool repeated : {false, true}) {
+            auto x = random_matrix(400, d, static_cast<std::uint64_t>(d));
+            if (repeated) {  // every column twice: half of the variances are 0
+                for (std::int64_t i = 0; i < 400; ++i) {
+                    for (std::int64_t j = d / 2; j < d / 2 * 2; ++j) x(i, j) = x(i, j - d / 2);
+                }
+            }
+            const auto few = pca(x.view(), {.n_components = static_cast<int>(d / 3)});
+            const auto all = pca(x.view(), {.n_components = static_cast<int>(d)});
+            for (std::int64_t a = 0; a < d / 3; ++a) {
+                const auto at = static_cast<std::size_t>(a);
+                CHECK(few.explained_variance[at] == doctest::Approx(all.explained_variance[at]).epsilon(1e-9));
+                double squares = 0;
+                for (std::int64_t i = 0; i < 400; ++i) squares += std::pow(static_cast<double>(few.transformed(i, a)), 2);
+                CHECK(squares / 399 == doctest::Approx(few.explained_variance[at]).epsilon(1e-5));
+                for (std::int64_t b = 0; b < d / 3; ++b)
+                    CHECK(std::abs(dot(few.components, a, few.components, b) - (a == b)) < 1e-6);
+            }
+        }
+    }
+}

@@ -161,3 +161,54 @@ TEST_CASE("truncated_svd: a dense matrix gives the triplets of the same sparse o
     CHECK_THROWS_WITH_AS(truncated_svd(one.view(), {.n_components = 2}), doctest::Contains("not finite [row 4]"),
                          Error);
 }
+
+TEST_CASE("truncated_svd: the Krylov basis finds the triplets of the exact way, tall, wide and of any magnitude") {
+    for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{400, 300}, {300, 500}}) {
+        auto a = term_counts(rows, cols, 9);
+        const auto exact = truncated_svd(a, {.n_components = 8, .n_iterations = 60});  // the basis is the whole space
+        const auto quick = truncated_svd(a, {.n_components = 8, .n_iterations = 8, .num_threads = 1});
+        check_orthonormal(quick.u, 8);
+        check_orthonormal(quick.v, 8);
+        for (std::size_t j = 0; j < 8; ++j)
+            CHECK(quick.singular_values[j] == doctest::Approx(exact.singular_values[j]).epsilon(1e-6));
+        double overlap = 0;
+        for (std::int64_t i = 0; i < cols; ++i)
+            overlap += static_cast<double>(quick.v(i, 0)) * static_cast<double>(exact.v(i, 0));
+        CHECK(overlap == doctest::Approx(1).epsilon(1e-6));
+        for (const float size : {1e-25F, 1e25F}) {
+            auto scaled = a;
+            for (float& value : scaled.values) value *= size;
+            const auto r = truncated_svd(scaled, {.n_components = 8, .n_iterations = 8});
+            for (std::size_t j = 0; j < 8; ++j) {
+                CHECK(r.singular_values[j] / static_cast<double>(size) ==
+                      doctest::Approx(exact.singular_values[j]).epsilon(1e-5));
+            }
+        }
+    }
+}
+
+TEST_CASE("truncated_svd: where the Krylov space ends early, fresh directions take over") {
+    // A multiple of the identity, a matrix of rank 2, one of 40 equal blocks, and nothing at all.
+    std::vector<SparseEntry<float>> diagonal, low, blocks;
+    for (Index i = 0; i < 900; ++i) {
+        diagonal.push_back({i, i, 3});
+        for (Index j = 0; j < 20; ++j) {
+            low.push_back({i, j, static_cast<float>(i % 7 + 1)});
+            if (i % 2 == 0) low.push_back({i, j + 20, static_cast<float>(j % 3)});
+        }
+        if (i < 800) {
+            for (Index j = 0; j < 20; ++j) blocks.push_back({i, i / 20 * 20 + j, 1});
+        }
+    }
+    const auto same = truncated_svd(csr_from_entries<float>(900, 900, diagonal), {.n_components = 40});
+    check_orthonormal(same.u, 40);
+    check_orthonormal(same.v, 40);
+    for (const double value : same.singular_values) CHECK(value == doctest::Approx(3).epsilon(1e-6));
+    const auto equal = truncated_svd(csr_from_entries<float>(900, 900, blocks), {.n_components = 40});
+    for (const double value : equal.singular_values) CHECK(value == doctest::Approx(20).epsilon(1e-5));
+    const auto two = truncated_svd(csr_from_entries<float>(900, 900, low), {.n_components = 5});
+    CHECK(two.singular_values[1] > 1);
+    CHECK(two.singular_values[2] < 1e-3);
+    const auto none = truncated_svd(csr_from_entries<float>(900, 900, {}), {.n_components = 5});
+    CHECK(none.singular_values == std::vector<double>(5, 0.0));
+}

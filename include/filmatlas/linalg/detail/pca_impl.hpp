@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
@@ -37,13 +38,21 @@ FILMATLAS_INLINE PcaResult pca(MatrixView<const float> x, const PcaOptions& opti
                       "use at most " + std::to_string(std::min(x.rows, x.cols)));
     }
     const std::int64_t c = options.n_components;
-    const detail::PcaCentre centre = detail::pca_centre(x, options.num_threads);
-    PcaResult result;
     const bool full = x.cols <= detail::pca_full_dims;
+    PcaResult result;
     result.method = full ? "covariance" : "randomized";
-    const detail::PcaAxes axes = full ? detail::pca_covariance(x, centre, c, options.num_threads)
-                                      : detail::pca_randomized(x, centre, options);
-    result.mean = centre.mean;
+    detail::PcaAxes axes;
+    const auto make_room = [&] { result.transformed = Matrix<float>(x.rows, c); };
+    if (full) {
+        detail::PcaMoments moments = detail::pca_moments(x, options.num_threads);
+        axes = detail::pca_covariance(moments, c, options.num_threads, make_room);
+        result.mean = std::move(moments.centre.mean);
+    } else {
+        detail::PcaCentre centre = detail::pca_centre(x, options.num_threads);
+        axes = detail::pca_randomized(x, centre, options);
+        result.mean = std::move(centre.mean);
+        make_room();
+    }
     const std::vector<double> signs = detail::tall_signs(axes.directions);
     result.components = Matrix<float>(c, x.cols);
     for (std::int64_t j = 0; j < c; ++j) {
@@ -55,7 +64,8 @@ FILMATLAS_INLINE PcaResult pca(MatrixView<const float> x, const PcaOptions& opti
         result.explained_variance.push_back(squared / static_cast<double>(x.rows - 1));
         result.explained_variance_ratio.push_back(axes.total > 0 ? squared / axes.total : 0.0);
     }
-    result.transformed = pca_transform(result, x, options.num_threads);
+    detail::pca_project_into<float>(x, result.mean, std::as_const(result.components).view(), result.transformed,
+                                    options.num_threads);
     result.run.iterations = full ? 1 : options.n_iterations;
     result.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return result;

@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/parallel.hpp"
+#include "filmatlas/linalg/detail/dense_kernels.hpp"
 #include "filmatlas/linalg/kernels.hpp"
 
 namespace filmatlas::detail {
@@ -78,66 +82,105 @@ Matrix<double> product_over_rows(std::int64_t rows, std::int64_t x_cols, std::in
     return out;
 }
 
-/// Scatter matrix of float32 rows, sum over i of row(i)^T row(i): (cols, cols). `fill(i, out)` writes row i.
+/// Adds up the chunks' sums in the chunks' order, whichever worker brings which when; only a few are held at a time.
+class OrderedSum {
+public:
+    explicit OrderedSum(std::size_t size) : total_(size, 0.0) {}
+
+    /// A buffer of zeros for one chunk.
+    std::vector<double> zeros() {
+        std::vector<double> buffer;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!free_.empty()) {
+                buffer = std::move(free_.back());
+                free_.pop_back();
+            }
+        }
+        buffer.assign(total_.size(), 0.0);
+        return buffer;
+    }
+    void add(std::int64_t chunk, std::vector<double> sum) {
+        const std::lock_guard lock(mutex_);
+        waiting_.emplace(chunk, std::move(sum));
+        for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_; first = waiting_.begin()) {
+            for (std::size_t e = 0; e < total_.size(); ++e) total_[e] += first->second[e];
+            free_.push_back(std::move(first->second));
+            waiting_.erase(first);
+            ++next_;
+        }
+    }
+    /// After all chunks.
+    const std::vector<double>& total() const { return total_; }
+
+private:
+    std::mutex mutex_;
+    std::int64_t next_ = 0;
+    std::map<std::int64_t, std::vector<double>> waiting_;
+    std::vector<std::vector<double>> free_;
+    std::vector<double> total_;
+};
+
+/// Scatter matrix of float32 rows, sum over i of row(i)^T row(i): (cols, cols). `pack(begin, depth, out)` writes the rows
+/// [begin, begin + depth) as panels of 16 columns, out[(panel * depth + row) * 16 + column], zeros beyond `cols`.
 /// Products run in float32 over 256 rows at a time and are summed in float64, so that the error is that of 256
-/// additions however many rows there are. Chunks of rows, fixed by the sizes, are summed in order; their sums
-/// take at most 64 MiB.
-template <class Fill>
-Matrix<double> scatter_of_rows(std::int64_t rows, std::int64_t cols, int num_threads, Fill&& fill) {
+/// additions however many rows there are. Chunks of rows, fixed by the sizes, are summed in order.
+template <class Pack>
+Matrix<double> scatter_of_panels(std::int64_t rows, std::int64_t cols, int num_threads, Pack&& pack) {
     Matrix<double> out(cols, cols);
     if (out.empty() || rows == 0) return out;
     const Kernels& kernel = kernels();
     constexpr auto panel = static_cast<std::int64_t>(panel_rows_f32);
     constexpr std::int64_t slice = 256;  // rows multiplied at a time
+    const DenseKernels& dense = dense_kernels();
     const std::int64_t panels = (cols + panel - 1) / panel;
-    const std::int64_t stride = panels * panel;
-    const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 23) / (stride * stride), 1, 32);
-    const std::int64_t chunks = std::clamp<std::int64_t>(rows / 1024, 1, most);
-    const std::int64_t chunk_rows = (rows + chunks - 1) / chunks;
-    std::vector<std::vector<double>> sums(static_cast<std::size_t>(chunks));
+    const std::int64_t slices = (rows + slice - 1) / slice;
+    const std::int64_t chunk_rows = std::max<std::int64_t>(4, (slices + 63) / 64) * slice;
+    const std::int64_t chunks = (rows + chunk_rows - 1) / chunk_rows;
+    // The upper triangle by panels of rows, each from its diagonal panel on.
+    const auto offset = [panels](std::int64_t p) { return panel * panel * (p * panels - p * (p - 1) / 2); };
+    OrderedSum sums(static_cast<std::size_t>(offset(panels)));
 
     parallel_blocks(chunks, num_threads, [&](std::int64_t chunk, int) {
-        std::vector<double> sum(static_cast<std::size_t>(stride * stride), 0.0);
-        std::vector<float> packed(static_cast<std::size_t>(slice * stride));
-        std::vector<float> strip(static_cast<std::size_t>(panel * stride));
-        std::vector<float> row(static_cast<std::size_t>(stride), 0.0F);
+        std::vector<double> sum = sums.zeros();
+        const auto packed = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(slice * panels * panel));
+        const auto strip = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(panel * panels * panel));
         const std::int64_t last = std::min(rows, (chunk + 1) * chunk_rows);
         for (std::int64_t begin = chunk * chunk_rows; begin < last; begin += slice) {
             const std::int64_t depth = std::min(slice, last - begin);
-            for (std::int64_t i = 0; i < depth; ++i) {
-                fill(begin + i, row.data());
-                for (std::int64_t p = 0; p < panels; ++p) {
-                    std::copy_n(row.data() + p * panel, panel, packed.data() + (p * depth + i) * panel);
-                }
-            }
+            pack(begin, depth, packed.get());
             for (std::int64_t p = 0; p < panels; ++p) {
-                const float* from = packed.data() + p * depth * panel;
-                const std::int64_t width = stride - p * panel;  // the upper triangle, diagonal panel included
-                kernel.block_product(from, from, static_cast<std::size_t>(depth),
-                                     static_cast<std::size_t>(panels - p), strip.data(),
-                                     static_cast<std::size_t>(width));
-                for (std::int64_t r = 0; r < panel; ++r) {
-                    double* to = sum.data() + (p * panel + r) * stride + p * panel;
-                    const float* products = strip.data() + r * width;
-                    for (std::int64_t j = 0; j < width; ++j) to[j] += static_cast<double>(products[j]);
-                }
+                const float* from = packed.get() + p * depth * panel;
+                const std::int64_t width = (panels - p) * panel;
+                kernel.block_product(from, from, static_cast<std::size_t>(depth), static_cast<std::size_t>(panels - p),
+                                     strip.get(), static_cast<std::size_t>(width));
+                dense.add_float(strip.get(), sum.data() + offset(p), static_cast<std::size_t>(panel * width));
             }
         }
-        sums[static_cast<std::size_t>(chunk)] = std::move(sum);
+        sums.add(chunk, std::move(sum));
     });
-    parallel_for(cols, 32, num_threads, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            double* to = out.row_data(i);
-            for (const std::vector<double>& sum : sums) {
-                const double* from = sum.data() + i * stride;
-                for (std::int64_t j = i; j < cols; ++j) to[j] += from[j];
-            }
-        }
-    });
-    for (std::int64_t i = 1; i < cols; ++i) {
+    for (std::int64_t i = 0; i < cols; ++i) {
+        const std::int64_t p = i / panel;
+        const double* from = sums.total().data() + offset(p) + i % panel * (panels - p) * panel - p * panel;
+        std::copy(from + i, from + cols, out.row_data(i) + i);
         for (std::int64_t j = 0; j < i; ++j) out(i, j) = out(j, i);
     }
     return out;
+}
+
+/// The same where `fill(i, out)` writes row i.
+template <class Fill>
+Matrix<double> scatter_of_rows(std::int64_t rows, std::int64_t cols, int num_threads, Fill&& fill) {
+    constexpr auto panel = static_cast<std::int64_t>(panel_rows_f32);
+    const std::int64_t panels = (cols + panel - 1) / panel;
+    return scatter_of_panels(rows, cols, num_threads, [&](std::int64_t begin, std::int64_t depth, float* out) {
+        std::vector<float> row(static_cast<std::size_t>(panels * panel), 0.0F);
+        for (std::int64_t i = 0; i < depth; ++i) {
+            fill(begin + i, row.data());
+            for (std::int64_t p = 0; p < panels; ++p)
+                std::copy_n(row.data() + p * panel, panel, out + (p * depth + i) * panel);
+        }
+    });
 }
 
 }  // namespace filmatlas::detail

@@ -9,7 +9,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -114,88 +113,90 @@ std::vector<double> tall_signs(const Matrix<T>& x) {
     return signs;
 }
 
-struct TallSvd {
-    Matrix<double> u;                     ///< (n, r)
-    std::vector<double> singular_values;  ///< (r,), falling
-    Matrix<double> v;                     ///< (m, r)
-};
-
 template <class To, class From>
 Matrix<To> tall_converted(const Matrix<From>& x) {
     return Matrix<To>(x.rows(), x.cols(), std::vector<To>(x.values().begin(), x.values().end()));
 }
 
-/// Orthonormalises a float32 block well enough to keep an iteration going; false (the block is left alone) where its
-/// columns are too close to dependent for float32.
-inline bool tall_orthonormal_float(Matrix<float>& x, int num_threads) {
-    const std::int64_t c = x.cols();
-    const Matrix<double> products = scatter_of_rows(
-        x.rows(), c, num_threads, [&](std::int64_t i, float* out) { std::copy_n(x.row_data(i), c, out); });
-    const TallEigen gram = tall_to_eigen(products);
-    if (!(gram.diagonal().minCoeff() > 0) || !gram.allFinite()) return false;
-    const Eigen::VectorXd scale = gram.diagonal().cwiseSqrt().cwiseInverse();
-    const Eigen::LLT<TallEigen> cholesky(scale.asDiagonal() * gram * scale.asDiagonal());
-    if (cholesky.info() != Eigen::Success) return false;
-    const TallEigen lower = cholesky.matrixL();
-    if (!(lower.diagonal().minCoeff() > 1e-2)) return false;
-    TallEigen inverse = TallEigen::Identity(c, c);
-    lower.triangularView<Eigen::Lower>().solveInPlace(inverse);
-    Matrix<double> factor(c, c);  // one row per new column
-    Eigen::Map<TallEigen>(factor.data(), c, c) = inverse * scale.asDiagonal();
-    const Matrix<float> rows = tall_converted<float>(factor);
-    x = multiply_transposed(std::as_const(x).view(), rows.view(), num_threads);
-    return true;
-}
+template <class T>
+struct TallTriplets {
+    Matrix<T> u;                          ///< (n, r)
+    std::vector<double> singular_values;  ///< (r,), falling
+    Matrix<T> v;                          ///< (m, r)
+};
+using TallSvd = TallTriplets<double>;
 
-/// Randomised subspace iteration for an operator (n, m): `apply` maps (m, c) to (n, c), `apply_transposed`
-/// back. r may be below `width` when the rank is. `round` is told after each. With `Single` the operators take
-/// float32 blocks too, and all rounds but the last run in float32 while that is accurate enough: they only
-/// prepare what the last round and the decomposition settle in float64.
-template <bool Single, class Apply, class ApplyTransposed>
-TallSvd tall_svd(std::int64_t m, std::int64_t width, int iterations, std::uint64_t seed, std::string_view stage,
-                 int num_threads, Apply&& apply, ApplyTransposed&& apply_transposed,
-                 const std::function<void(int)>& round) {
-    Matrix<double> q = tall_random(m, width, seed, stage, num_threads);
-    int iteration = 0;
-    if constexpr (Single) {
-        Matrix<float> single = tall_converted<float>(q);
-        while (iteration < iterations) {
-            Matrix<float> next = apply_transposed(apply(single));
-            if (!tall_orthonormal_float(next, num_threads)) break;
-            single = std::move(next);
-            round(++iteration);
-        }
-        q = tall_converted<double>(single);
-    }
-    if (iteration == 0) q = tall_orthonormal(std::move(q), true, num_threads);
-    for (; iteration <= iterations; ++iteration) {
-        q = tall_orthonormal(apply_transposed(apply(q)), iteration == iterations, num_threads);
-        round(iteration + 1);
-    }
-    const Matrix<double> y = apply(q);
-    TallSvd out;
-    const Eigen::Index r = q.cols();
-    if (r == 0) {
-        out.u = Matrix<double>(y.rows(), 0);
-        out.v = Matrix<double>(m, 0);
-        return out;
-    }
-    const Eigen::SelfAdjointEigenSolver<TallEigen> eigen(tall_to_eigen(tall_gram(y, num_threads)));
+/// The eigenpairs of the products Y^T Y of an image whose values are above its rounding: `values` are the roots, falling.
+struct TallRitz {
+    TallEigen rotation;  ///< (r, kept)
+    std::vector<double> values;
+};
+
+inline TallRitz tall_ritz_pairs(const TallEigen& products) {
+    TallRitz out;
+    const Eigen::Index r = products.rows();
+    if (r == 0) return out;
+    const Eigen::SelfAdjointEigenSolver<TallEigen> eigen(products);
     // Squared values below the rounding of the largest are noise.
     const double floor = std::max(eigen.eigenvalues()[r - 1], 0.0) * 1e-14;
     Eigen::Index kept = 0;
     while (kept < r && eigen.eigenvalues()[r - 1 - kept] > floor) ++kept;
-    TallEigen rotation(r, kept);
-    TallEigen scaled(r, kept);
-    for (Eigen::Index j = 0; j < kept; ++j) {
-        const double value = std::sqrt(eigen.eigenvalues()[r - 1 - j]);
-        out.singular_values.push_back(value);
-        rotation.col(j) = eigen.eigenvectors().col(r - 1 - j);
-        scaled.col(j) = rotation.col(j) / value;
-    }
-    out.u = tall_times(y, scaled, num_threads);
-    out.v = tall_times(q, rotation, num_threads);
+    out.rotation = eigen.eigenvectors().rightCols(kept).rowwise().reverse();
+    for (Eigen::Index j = 0; j < kept; ++j) out.values.push_back(std::sqrt(eigen.eigenvalues()[r - 1 - j]));
     return out;
+}
+
+inline TallEigen tall_divided(TallEigen columns, const std::vector<double>& by) {
+    for (Eigen::Index j = 0; j < columns.cols(); ++j) columns.col(j) /= by[static_cast<std::size_t>(j)];
+    return columns;
+}
+
+/// The singular triplets of an operator on an orthonormal basis `q` (m, r), from the basis' image `y` (n, r).
+inline TallSvd tall_ritz(const Matrix<double>& q, const Matrix<double>& y, int num_threads) {
+    const TallRitz ritz = tall_ritz_pairs(tall_to_eigen(tall_gram(y, num_threads)));
+    if (ritz.values.empty()) return {Matrix<double>(y.rows(), 0), {}, Matrix<double>(q.rows(), 0)};
+    return {tall_times(y, tall_divided(ritz.rotation, ritz.values), num_threads), ritz.values,
+            tall_times(q, ritz.rotation, num_threads)};
+}
+
+/// The same on a basis that is orthonormal to float32 only, the first `most` triplets, with vectors to float32.
+/// The small problem allows for what the basis lacks (Cholesky of its products), so that the values are good to float64.
+inline TallTriplets<float> tall_ritz_float(const Matrix<float>& q, const Matrix<double>& y, std::int64_t most,
+                                           int num_threads) {
+    const std::int64_t r = q.cols();
+    TallTriplets<float> out{Matrix<float>(y.rows(), 0), {}, Matrix<float>(q.rows(), 0)};
+    if (r == 0) return out;
+    const TallEigen own = tall_to_eigen(scatter_of_rows(
+        q.rows(), r, num_threads, [&](std::int64_t i, float* row) { std::copy_n(q.row_data(i), r, row); }));
+    const Eigen::LLT<TallEigen> cholesky(own);
+    TallEigen inverse = TallEigen::Identity(r, r);
+    cholesky.matrixL().solveInPlace(inverse);
+    TallRitz ritz = tall_ritz_pairs(inverse * tall_to_eigen(tall_gram(y, num_threads)) * inverse.transpose());
+    const auto kept = std::min<std::int64_t>(most, static_cast<std::int64_t>(ritz.values.size()));
+    if (kept == 0) return out;
+    ritz.values.resize(static_cast<std::size_t>(kept));
+    const TallEigen mix = inverse.transpose() * ritz.rotation.leftCols(kept);
+    const auto times = [num_threads](const Matrix<float>& x, const TallEigen& by) {
+        Matrix<double> rows(by.cols(), by.rows());
+        Eigen::Map<TallEigen>(rows.data(), by.cols(), by.rows()) = by.transpose();
+        const Matrix<float> single = tall_converted<float>(rows);
+        return multiply_transposed(x.view(), single.view(), num_threads);
+    };
+    out.u = times(tall_converted<float>(y), tall_divided(mix, ritz.values));
+    out.v = times(q, mix);
+    out.singular_values = std::move(ritz.values);
+    return out;
+}
+
+/// Randomised subspace iteration for an operator (n, m): `apply` maps (m, c) to (n, c), `apply_transposed` back. r may be
+/// below `width` when the rank is.
+template <class Apply, class ApplyTransposed>
+TallSvd tall_svd(std::int64_t m, std::int64_t width, int iterations, std::uint64_t seed, std::string_view stage,
+                 int num_threads, Apply&& apply, ApplyTransposed&& apply_transposed) {
+    Matrix<double> q = tall_orthonormal(tall_random(m, width, seed, stage, num_threads), true, num_threads);
+    for (int iteration = 0; iteration <= iterations; ++iteration)
+        q = tall_orthonormal(apply_transposed(apply(q)), iteration == iterations, num_threads);
+    return tall_ritz(q, apply(q), num_threads);
 }
 
 }  // namespace filmatlas::detail
