@@ -211,3 +211,38 @@ def test_readme_exists_once_a_release_names_it():
 def test_the_interpreter_runs_the_package_as_a_module():
     result = subprocess.run([sys.executable, "-m", "filmatlas", "--version"], capture_output=True, text=True)
     assert result.returncode == 0 and result.stdout.startswith("filmatlas ")
+
+
+def header_only_order(root, include):
+    """Files that are entered again, when compiled header-only from `root`, before their own lines were read."""
+    read, whole, open_files, early = set(), set(), [], []
+
+    def visit(name):
+        open_files.append([name, False])
+        guarded = False
+        for line in (include / name).read_text(encoding="utf-8").splitlines():
+            if line.startswith("#ifndef FILMATLAS_") and not guarded:
+                if name in read:
+                    break
+                guarded = True
+                read.add(name)
+            elif line == "#ifdef FILMATLAS_HEADER_ONLY":
+                open_files[-1][1] = True
+            elif match := re.match(r'#include "(filmatlas/[^"]+)"', line):
+                target = match.group(1)
+                if target in read and target not in whole:
+                    early.extend(f for f, at_end in open_files if f == target and not at_end)
+                elif target not in read:
+                    visit(target)
+        whole.add(name)
+        open_files.pop()
+
+    visit(root)
+    return early
+
+
+def test_every_header_can_come_first_in_header_only_use():
+    include = ROOT / "include"
+    for path in sorted(include.glob("filmatlas/*/*.hpp")):
+        root = path.relative_to(include).as_posix()
+        assert not header_only_order(root, include), root

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Before the guard: header-only, this includes the bodies, which need what follows.
+
+// Before the guard: in header-only use this brings bodies that need what stands below.
 #include "filmatlas/cluster/linkage.hpp"
 
 #ifndef FILMATLAS_CLUSTER_DETAIL_LINKAGE_CORE_HPP

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+// Before the guard: in header-only use this brings bodies that need what stands below.
+#include "filmatlas/layout/tsne.hpp"
+
 #ifndef FILMATLAS_LAYOUT_DETAIL_TSNE_OPTIMIZE_HPP
 #define FILMATLAS_LAYOUT_DETAIL_TSNE_OPTIMIZE_HPP
 
@@ -17,7 +20,6 @@
 #include "filmatlas/layout/detail/phases.hpp"
 #include "filmatlas/layout/detail/tsne_grid.hpp"
 #include "filmatlas/layout/detail/tsne_tree.hpp"
-#include "filmatlas/layout/tsne.hpp"
 #include "filmatlas/linalg/csr.hpp"
 
 /// @file tsne_optimize.hpp

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+// Before the guard: in header-only use this brings bodies that need what stands below.
+#include "filmatlas/linalg/pca.hpp"
+
 #ifndef FILMATLAS_LINALG_DETAIL_PCA_AXES_HPP
 #define FILMATLAS_LINALG_DETAIL_PCA_AXES_HPP
 
@@ -17,7 +20,6 @@
 #include "filmatlas/linalg/detail/leading_eigen_impl.hpp"
 #include "filmatlas/linalg/detail/product_over_rows.hpp"
 #include "filmatlas/linalg/detail/tall_block_impl.hpp"
-#include "filmatlas/linalg/pca.hpp"
 
 namespace filmatlas::detail {
 
