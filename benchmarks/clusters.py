@@ -23,7 +23,6 @@ constrained, kmeans, choose_k.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import pathlib
@@ -34,30 +33,14 @@ import sys
 import tempfile
 import time
 
+from runner import forget_peak, load_npy, memory_mb, unit
+
 METHODS = ("single", "complete", "average", "weighted", "ward", "centroid", "median")
 K = 75
 COUNTS = list(range(30, 130, 10))
 
 
 # --- data ---------------------------------------------------------------------------------------------
-def load_npy(folder, name):
-    """An array from <name>.npy or <name>.npy.gz."""
-    import numpy as np
-
-    path = pathlib.Path(folder) / f"{name}.npy"
-    if path.exists():
-        return np.load(path)
-    with gzip.open(f"{path}.gz") as stream:
-        return np.lib.format.read_array(stream, allow_pickle=False)
-
-
-def unit(X):
-    import numpy as np
-
-    X = np.ascontiguousarray(X, dtype=np.float32)
-    return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-30)
-
-
 def load_case(case, folder):
     """float32 rows."""
     import numpy as np
@@ -257,25 +240,6 @@ TITLES = {
 
 
 # --- the child process --------------------------------------------------------------------------------
-def memory_mb(key):
-    """Resident memory of this process (VmRSS) or its peak (VmHWM), in MB; None where the system does not say."""
-    try:
-        for line in open("/proc/self/status", encoding="utf-8"):
-            if line.startswith(key):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return None
-
-
-def forget_peak():
-    try:
-        with open("/proc/self/clear_refs", "w", encoding="utf-8") as file:
-            file.write("5")
-    except OSError:
-        pass
-
-
 def child(case, name, data, threads):
     """Answers each line on standard input with one run, as JSON."""
     import numpy as np

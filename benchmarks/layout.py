@@ -20,7 +20,6 @@ runs. The rivals are optional: pip install umap-learn openTSNE pacmap. What is m
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
 import pathlib
@@ -33,7 +32,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from neighbors import about_filmatlas, forget_peak, load_npy, machine, memory_mb, seconds, unit  # noqa: E402
+from neighbors import seconds  # noqa: E402
+from runner import about_filmatlas, forget_peak, load_npy, machine, memory_mb, unit, version_of  # noqa: E402
 
 K = 15
 CASES = {
@@ -249,13 +249,6 @@ class Truth:
 
 
 # --- a case ----------------------------------------------------------------------------------------------------------
-def version_of(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def run_case(case, options, folder):
     import numpy as np
 

@@ -30,16 +30,16 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import importlib.metadata
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+from runner import about_filmatlas, forget_peak, machine, memory_mb, version_of
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMPONENTS = {"pca": 100, "svd": 256}
@@ -165,25 +165,6 @@ CONTENDERS = {
         "scikit-learn, float64": Sklearn("svd", double=True),
     },
 }
-
-
-def memory_mb(key):
-    """Resident memory of this process (VmRSS) or its peak (VmHWM), in MB; None where the system does not say."""
-    try:
-        for line in open("/proc/self/status", encoding="utf-8"):
-            if line.startswith(key):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return None
-
-
-def forget_peak():
-    try:
-        with open("/proc/self/clear_refs", "w", encoding="utf-8") as file:
-            file.write("5")
-    except OSError:
-        pass
 
 
 def child(case, name, data, threads):
@@ -358,45 +339,6 @@ def run_laplacian(options):
 
 
 # --- what surrounds the figures -------------------------------------------------------------------------------------------
-def version_of(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def machine():
-    model, flags, memory = platform.processor() or platform.machine(), set(), None
-    try:
-        for line in open("/proc/cpuinfo", encoding="utf-8"):
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-            if line.startswith("flags"):
-                flags = set(line.split(":", 1)[1].split())
-                break
-        memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (OSError, ValueError):
-        pass
-    words = {"avx2": "AVX2", "fma": "FMA", "avx512f": "AVX-512"}
-    return {
-        "processor": model,
-        "instructions": [word for flag, word in words.items() if flag in flags],
-        "cores": os.cpu_count(),
-        "memory_gib": memory,
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
-
-
-def about_filmatlas():
-    import filmatlas as fa
-
-    info = dict(fa.build_info())
-    commit = subprocess.run(["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    kept = {key: info[key] for key in ("version", "compiler", "simd") if key in info}
-    return {**kept, "commit": commit.stdout.strip() or None}
-
-
 def bars(result):
     """The bars of the case: what they ask, the measured value, the limit, and whether it is met."""
     out = []

@@ -20,17 +20,16 @@ scikit-learn scipy. What is missing is named in the output.
 from __future__ import annotations
 
 import argparse
-import gzip
-import importlib.metadata
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+from runner import about_filmatlas, forget_peak, load_npy, machine, memory_mb, unit, version_of
 
 HERE = pathlib.Path(__file__).resolve().parent
 K = 15
@@ -38,24 +37,6 @@ HNSW = {"M": 16, "ef_construction": 200, "ef": 100}
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
-def load_npy(folder, name):
-    """An array from <name>.npy or <name>.npy.gz."""
-    import numpy as np
-
-    path = pathlib.Path(folder) / f"{name}.npy"
-    if path.exists():
-        return np.load(path)
-    with gzip.open(f"{path}.gz") as stream:
-        return np.lib.format.read_array(stream, allow_pickle=False)
-
-
-def unit(X):
-    import numpy as np
-
-    X = np.ascontiguousarray(X, dtype=np.float32)
-    return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-30)
-
-
 def new_items(X, count=10_000, seed=1):
     """Queries that are near the data but not in it: rows drawn at random, a tenth of their length of noise."""
     import numpy as np
@@ -338,25 +319,6 @@ METRIC = {"letters": "euclidean", "arxiv_map": "euclidean"}
 
 
 # --- the child process --------------------------------------------------------------------------------------------------
-def memory_mb(key):
-    """Resident memory of this process (VmRSS) or its peak (VmHWM), in MB; None where the system does not say."""
-    try:
-        for line in open("/proc/self/status", encoding="utf-8"):
-            if line.startswith(key):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return None
-
-
-def forget_peak():
-    try:
-        with open("/proc/self/clear_refs", "w", encoding="utf-8") as file:
-            file.write("5")
-    except OSError:
-        pass
-
-
 def child(case, name, data, queries, threads):
     """Answers each line on standard input with one run, as JSON."""
     import numpy as np
@@ -573,46 +535,6 @@ def run_case(case, options, folder):
 
 
 # --- what surrounds the figures -------------------------------------------------------------------------------------------
-def version_of(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def machine():
-    model, flags, memory = platform.processor() or platform.machine(), set(), None
-    try:
-        for line in open("/proc/cpuinfo", encoding="utf-8"):
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-            if line.startswith("flags"):
-                flags = set(line.split(":", 1)[1].split())
-                break
-        memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (OSError, ValueError):
-        pass
-    words = {"avx2": "AVX2", "fma": "FMA", "avx512f": "AVX-512", "avx512_vnni": "VNNI", "avx512_bf16": "BF16", "amx_bf16": "AMX"}
-    return {
-        "processor": model,
-        "instructions": [word for flag, word in words.items() if flag in flags],
-        "cores": os.cpu_count(),
-        "memory_gib": memory,
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
-
-
-def about_filmatlas():
-    import filmatlas as fa
-
-    info = fa.build_info()
-    info = info if isinstance(info, dict) else dict(info)
-    commit = subprocess.run(["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    kept = {key: info[key] for key in ("version", "compiler", "simd") if key in info}
-    return {**kept, "commit": commit.stdout.strip() or None}
-
-
 def bars(result):
     """The bars of the case: what they ask, the measured value, the limit, and whether it is met."""
     rows = {row["name"]: row for row in result["results"]}

@@ -36,7 +36,7 @@ def load(name, folder):
     import numpy as np
 
     if name != "synthetic":
-        from neighbors import load_npy
+        from runner import load_npy
 
         return load_npy(folder, SETS[name][0]).astype(np.float32)
     rng = np.random.default_rng(0)
