@@ -8,4 +8,7 @@ add_custom_command(
   DEPENDS "${_dist}/atlas.js" "${_dist}/atlas.css" "${PROJECT_SOURCE_DIR}/cmake/embed_site.cmake"
   VERBATIM)
 target_sources(filmatlas_atlas PRIVATE "${_bundle}")
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")  # the script is one long literal
+  set_source_files_properties("${_bundle}" PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
+endif()
 target_include_directories(filmatlas_atlas PRIVATE "${PROJECT_SOURCE_DIR}/src/atlas")

@@ -70,7 +70,9 @@ public:
     /// A cluster's sum is kept in whole numbers, which add up without rounding: what left is subtracted and
     /// what came is added, and the mean is the same as if it were made anew.
     double update() {
-        auto [begin, members] = members_by_label();
+        const auto grouped = members_by_label();
+        const std::vector<std::int64_t>& begin = grouped.first;  // (a lambda can hold these, not bindings)
+        const std::vector<Index>& members = grouped.second;
         std::vector<double> total(static_cast<std::size_t>(k_), 0.0);
         std::vector<std::int64_t> change_begin(static_cast<std::size_t>(k_) + 1, 0);
         for (std::size_t i = 0; i < labels_.size(); ++i) {

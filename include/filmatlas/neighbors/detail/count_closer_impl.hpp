@@ -161,7 +161,11 @@ using CloserCountRow = bool (*)(const float*, std::size_t, const float*, const f
 FILMATLAS_CLOSER_COUNT_ROW(baseline, )
 #if defined(__x86_64__)
 FILMATLAS_CLOSER_COUNT_ROW(avx2, __attribute__((target("avx2"))))
+#if defined(__clang__)  // knows no preference here, and would ignore the whole attribute
+FILMATLAS_CLOSER_COUNT_ROW(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))))
+#else
 FILMATLAS_CLOSER_COUNT_ROW(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512"))))
+#endif
 #endif
 #undef FILMATLAS_CLOSER_COUNT_ROW
 
