@@ -28,12 +28,11 @@ import os
 import pathlib
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-from runner import forget_peak, load_npy, memory_mb, unit
+from runner import PASSIVE, Child, load_npy, measured, unit
 
 METHODS = ("single", "complete", "average", "weighted", "ward", "centroid", "median")
 K = 75
@@ -245,60 +244,9 @@ def child(case, name, data, threads):
     import numpy as np
 
     run = CONTENDERS[case][name](np.load(data), threads)
-    print("ready", flush=True)
     for _ in sys.stdin:
-        forget_peak()
-        before = memory_mb("VmRSS")
-        wall, cpu = time.perf_counter(), time.process_time()
-        note = run()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = memory_mb("VmHWM")
-        answer = {
-            "wall": wall,
-            "cpu": cpu,
-            "peak_mb": None if peak is None else max(0.0, peak - before),
-            "note": note,
-        }
-        print(json.dumps(answer), flush=True)
-
-
-class Child:
-    """A contender's process."""
-
-    def __init__(self, case, name, data, threads):
-        limits = {
-            f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL", "FILMATLAS")
-        }
-        environment = {**os.environ, **limits, "OMP_WAIT_POLICY": "passive"}
-        self.errors = tempfile.TemporaryFile("w+", encoding="utf-8")
-        script = str(pathlib.Path(__file__).resolve())
-        self.process = subprocess.Popen(
-            [sys.executable, script, "--child", case, name, data, str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env=environment,
-        )
-        self.ready = bool(self.process.stdout.readline())
-
-    def run(self):
-        """One run, or the reason why there is none."""
-        answer = ""
-        if self.ready:
-            self.process.stdin.write("\n")
-            self.process.stdin.flush()
-            answer = self.process.stdout.readline()
-        if answer:
-            return json.loads(answer)
-        self.process.wait()
-        self.errors.seek(0)
-        lines = self.errors.read().strip().splitlines()
-        return lines[-1].split(": ", 1)[-1] if lines else f"ended with status {self.process.returncode}"
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        note, figures = measured(run)
+        print(json.dumps({**figures, "note": note}), flush=True)
 
 
 # --- measuring ----------------------------------------------------------------------------------------
@@ -312,7 +260,7 @@ def measure(case, folder, repeat, slow, threads):
         runs = {}
         children = {}
         for name in CONTENDERS[case]:
-            children[name] = Child(case, name, data, threads)
+            children[name] = Child(__file__, [case, name, data], threads, PASSIVE)
             first = children[name].run()
             if isinstance(first, str):
                 results[name] = {"missing": first}

@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 
+from runner import machine
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -63,13 +65,6 @@ json.dump(seconds, sys.stdout)
     return json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-300:]}
 
 
-def cpu_name():
-    for line in open("/proc/cpuinfo", encoding="utf-8"):
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("records", type=pathlib.Path)
@@ -82,7 +77,7 @@ def main():
 
     import filmatlas as fa
 
-    result = {"name": options.name, "machine": f"{cpu_name()}, {os.cpu_count()} processors", "build": fa.build_info(),
+    result = {"name": options.name, "machine": f"{machine()['processor']}, {os.cpu_count()} processors", "build": fa.build_info(),
               "python": platform.python_version(), "threads": options.threads, "runs": {}}
     if not isinstance(result["build"], dict):
         result["build"] = dict(result["build"])

@@ -21,20 +21,29 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
+from runner import (
+    PASSIVE,
+    Child,
+    about_filmatlas,
+    about_line,
+    chosen_cases,
+    load_npy,
+    machine,
+    measured,
+    saved_results,
+    unit,
+    version_of,
+)
+
+from neighbors import seconds
+
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-from neighbors import seconds  # noqa: E402
-from runner import about_filmatlas, forget_peak, load_npy, machine, memory_mb, unit, version_of  # noqa: E402
-
 K = 15
 CASES = {
     "films": ("films_minilm", "cosine", "Film embeddings, 15,834 x 384, cosine"),
@@ -121,51 +130,9 @@ def child(case, name, data, threads):
     imported = time.perf_counter() - begin
     for line in sys.stdin:
         seed, target = line.split()
-        forget_peak()
-        before = memory_mb("VmRSS")
-        wall, cpu = time.perf_counter(), time.process_time()
-        coordinates = run(X, int(seed))
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = memory_mb("VmHWM")
+        coordinates, figures = measured(lambda: run(X, int(seed)))
         np.save(target, np.asarray(coordinates, dtype=np.float32))
-        peak = None if peak is None else max(0.0, peak - before)
-        print("\n" + json.dumps({"wall": wall, "cpu": cpu, "import": imported, "peak_mb": peak}), flush=True)
-
-
-class Child:
-    """A contender's process; what it prints beside its answers is passed over."""
-
-    def __init__(self, case, name, data, threads):
-        limits = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL", "NUMBA", "FILMATLAS")}
-        self.errors = tempfile.TemporaryFile("w+", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [sys.executable, str(pathlib.Path(__file__).resolve()), "--child", case, name, data, str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env={**os.environ, **limits, "OMP_WAIT_POLICY": "passive"},
-        )
-
-    def run(self, seed, target):
-        """One run, or the reason why there is none."""
-        try:
-            self.process.stdin.write(f"{seed} {target}\n")
-            self.process.stdin.flush()
-            for line in self.process.stdout:
-                if line.startswith("{"):
-                    return json.loads(line)
-        except BrokenPipeError:
-            pass
-        self.process.wait()
-        self.errors.seek(0)
-        lines = self.errors.read().strip().splitlines()
-        return lines[-1] if lines else f"ended with status {self.process.returncode}"
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.errors.close()
+        print("\n" + json.dumps({**figures, "import": imported}), flush=True)
 
 
 # --- quality ---------------------------------------------------------------------------------------------------------
@@ -261,7 +228,7 @@ def run_case(case, options, folder):
 
     def one(name, seed):
         target = folder / "map.npy"
-        answer = children[name].run(seed, target)
+        answer = children[name].run(f"{seed} {target}")
         if isinstance(answer, str):
             missing[name] = answer
             children.pop(name).close()
@@ -279,7 +246,7 @@ def run_case(case, options, folder):
         if package != "filmatlas" and not version_of(package):
             missing[name] = f"{package} is not installed"
             continue
-        children[name] = Child(case, name, data, options.threads)
+        children[name] = Child(__file__, [case, name, data], options.threads, PASSIVE)
         if one(name, 0):
             print(f"  {name}: first run {runs[name][0]['wall']:.2f} s {runs[name][0]['quality']}", flush=True)
     for repetition in range(1, options.repeat + 1):
@@ -380,7 +347,6 @@ def table(result):
 def report(results):
     lines = ["# Maps, side by side", ""]
     for result in results:
-        about, host = result["filmatlas"], result["machine"]
         lines += [f"## {result['title']}", "", *table(result), ""]
         if result["bars"]:
             lines += ["| bar | measured | limit | |", "|---|---|---|---|"]
@@ -393,9 +359,7 @@ def report(results):
         versions = ", ".join(f"{name} {version}" for name, version in rivals.items())
         lines += [
             f"{result['threads']} threads, medians of wall and CPU seconds, means of the figures; trust and kept of "
-            f"{result['sample']:,} items. {host['processor']} ({', '.join(host['instructions'])}), {host['cores']} cores, "
-            f"{host['system']}, Python {host['python']}; filmatlas {about.get('version')} ({about.get('compiler')}, "
-            f"{about.get('simd')}, commit {about['commit']}); {versions}.",
+            f"{result['sample']:,} items. {about_line(result)}; {versions}.",
             "",
         ]
     return "\n".join(lines)
@@ -416,10 +380,7 @@ def main():
     parser.add_argument("--keep", type=pathlib.Path, help="folder for the last map of each contender")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    cases = options.cases.split(",")
-    unknown = [case for case in cases if case not in CASES]
-    if unknown:
-        parser.error(f"unknown case {unknown[0]!r}; there are {', '.join(CASES)}")
+    cases = chosen_cases(parser, options, CASES)
     options.out.mkdir(parents=True, exist_ok=True)
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
@@ -428,8 +389,7 @@ def main():
         (options.out / f"layout_{case}.json").write_text(text, encoding="utf-8")
         marks = [f"  {b['bar']}: {b['value']} {'>=' if b['least'] else '<='} {b['limit']} {'met' if b['met'] else 'MISSED'}" for b in result["bars"]]
         print("\n".join([*table(result), *marks]))
-    found = [options.out / f"layout_{case}.json" for case in CASES]
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in found if path.exists()]
+    results = saved_results(options.out, "layout", CASES)
     (options.out / "layout.md").write_text(report(results), encoding="utf-8")
 
 

@@ -31,15 +31,23 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-from runner import about_filmatlas, forget_peak, machine, memory_mb, version_of
+from runner import (
+    Child,
+    about_filmatlas,
+    about_line,
+    chosen_cases,
+    machine,
+    measured,
+    refresh_page,
+    saved_results,
+    version_of,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMPONENTS = {"pca": 100, "svd": 256}
@@ -90,8 +98,9 @@ def graph_of(n, i, j, w):
 
 def graphs(folder):
     """(name, symmetric weights) of the Laplacian's cases."""
-    import filmatlas as fa
     import numpy as np
+
+    import filmatlas as fa
 
     def line(n):
         return np.arange(n - 1), np.arange(1, n), np.ones(n - 1)
@@ -178,22 +187,10 @@ def child(case, name, data, threads):
     run = contender.prepare(X, threads)
     for line in sys.stdin:
         run()  # warms what the other contenders have cooled
-        forget_peak()
-        before = memory_mb("VmRSS")
-        wall, cpu = time.perf_counter(), time.process_time()
-        axes, values = run()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = memory_mb("VmHWM")
+        (axes, values), figures = measured(run)
         if line.strip():
             np.savez(line.strip(), axes=axes, values=values)
-        print(json.dumps({"wall": wall, "cpu": cpu, "peak_mb": None if peak is None else max(0.0, peak - before)}), flush=True)
-
-
-def start(case, name, data, threads):
-    limits = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL", "FILMATLAS")}
-    command = [sys.executable, str(pathlib.Path(__file__).resolve()), "--child", case, name, str(data), str(threads)]
-    environment = {**os.environ, **limits}
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        print(json.dumps(figures), flush=True)
 
 
 # --- a case -------------------------------------------------------------------------------------------------------------
@@ -237,20 +234,17 @@ def run_rivals(case, options, folder):
         sparse.save_npz(data, X)
     children, runs = {}, {}
     for name in CONTENDERS[case]:
-        children[name] = start(case, name, data, options.threads)
+        children[name] = Child(__file__, [case, name, data], options.threads)
         runs[name] = []
     for repetition in range(options.repeat):
         for name, process in children.items():
             time.sleep(0.2)  # the threads of the contender before still spin for a while
-            process.stdin.write(f"{folder / (name + '.npz') if repetition == 0 else ''}\n")
-            process.stdin.flush()
-            answer = process.stdout.readline()
-            if not answer:
-                raise SystemExit(f"{name} ended early; is scikit-learn installed?")
-            runs[name].append(json.loads(answer))
+            answer = process.run(folder / f"{name}.npz" if repetition == 0 else "")
+            if isinstance(answer, str):
+                raise SystemExit(f"{name} ended early: {answer}")
+            runs[name].append(answer)
     for process in children.values():
-        process.stdin.close()
-        process.wait()
+        process.close()
     cached = options.reference / f"{case}.npz" if options.reference else None
     kept = bool(cached and cached.exists())
     if kept:
@@ -297,24 +291,21 @@ def run_rivals(case, options, folder):
 
 
 def run_laplacian(options):
-    import filmatlas as fa
     import numpy as np
     import scipy.sparse as sparse
+
+    import filmatlas as fa
 
     print(TITLES["laplacian"], flush=True)
     rows = []
     for name, W in graphs(options.data):
         fa.laplacian_eigenvectors(W, 4, num_threads=options.threads)
-        walls, cpus, peaks = [], [], []
+        all_runs = []
         for _ in range(options.repeat):
-            forget_peak()
-            before = memory_mb("VmRSS")
-            wall, cpu = time.perf_counter(), time.process_time()
-            result = fa.laplacian_eigenvectors(W, 4, num_threads=options.threads)
-            walls.append(time.perf_counter() - wall)
-            cpus.append(time.process_time() - cpu)
-            if before is not None:
-                peaks.append(max(0.0, memory_mb("VmHWM") - before))
+            result, figures = measured(lambda: fa.laplacian_eigenvectors(W, 4, num_threads=options.threads))
+            all_runs.append(figures)
+        walls = [r["wall"] for r in all_runs]
+        peaks = [r["peak_mb"] for r in all_runs if r["peak_mb"] is not None]
         degree = np.asarray(W.sum(axis=1, dtype=np.float64)).ravel()
         root = sparse.diags_array(np.divide(1, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0))
         V = result.vectors.astype(np.float64)
@@ -326,7 +317,7 @@ def run_laplacian(options):
                 "vertices": W.shape[0],
                 "edges": W.nnz // 2,
                 "wall": statistics.median(walls),
-                "cpu": statistics.median(cpus),
+                "cpu": statistics.median(r["cpu"] for r in all_runs),
                 "walls": [round(w, 4) for w in walls],
                 "peak_mb": max(peaks) if peaks else None,
                 "residual": float(residual.max()),
@@ -390,11 +381,9 @@ def table(result):
 
 
 def section(result, level="##"):
-    about, host = result["filmatlas"], result["machine"]
     lines = [f"{level} {result['title']}", "", *table(result), "", "| bar | measured | limit | |", "|---|---|---|---|"]
     for b in result["bars"]:
         lines.append(f"| {b['bar']} | {b['value']:g} | at most {b['limit']:g} | {'met' if b['met'] else '**missed**'} |")
-    memory = f", {host['memory_gib']} GiB" if host["memory_gib"] else ""
     packages = {p: v for row in result["results"] for p, v in row["packages"].items() if p != "filmatlas"}
     versions = "".join(f"; {p} {v}" for p, v in sorted(packages.items()))
     what = (
@@ -406,22 +395,11 @@ def section(result, level="##"):
     )
     lines += [
         "",
-        f"{what}{result['threads']} threads, medians of {len(result['results'][0]['walls'])}. {host['processor']} "
-        f"({', '.join(host['instructions'])}), {host['cores']} cores{memory}, {host['system']}, Python {host['python']}; "
-        f"filmatlas {about.get('version')} ({about.get('compiler')}, {about.get('simd')}, commit {about['commit']}){versions}.",
+        f"{what}{result['threads']} threads, medians of {len(result['results'][0]['walls'])}. "
+        f"{about_line(result)}{versions}.",
         "",
     ]
     return lines
-
-
-def refresh_page(results):
-    page = HERE.parent / "docs" / "linalg.md"
-    begin, end = "<!-- measured: begin -->", "<!-- measured: end -->"
-    text = page.read_text(encoding="utf-8") if page.exists() else ""
-    if begin in text and end in text:
-        body = "\n".join(line for result in results for line in section(result, "###"))
-        text = text[: text.index(begin)] + f"{begin}\n\n{body}" + text[text.index(end) :]
-        page.write_text(text, encoding="utf-8")
 
 
 def main():
@@ -436,10 +414,7 @@ def main():
     parser.add_argument("--gap", type=float, default=1.01, help="ratio of neighbouring singular values that counts as a gap")
     parser.add_argument("--reference", type=pathlib.Path, help="folder that keeps the float64 references between runs")
     options = parser.parse_args()
-    cases = options.cases.split(",")
-    unknown = [case for case in cases if case not in TITLES]
-    if unknown:
-        parser.error(f"unknown case {unknown[0]!r}; there are {', '.join(TITLES)}")
+    cases = chosen_cases(parser, options, TITLES)
     options.out.mkdir(parents=True, exist_ok=True)
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
@@ -449,11 +424,12 @@ def main():
         (options.out / f"linalg_{case}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         print("\n".join(table(result)))
         print(*[f"  {b['bar']}: {b['value']:g} {'met' if b['met'] else 'MISSED'}" for b in result["bars"]], sep="\n")
-    found = [options.out / f"linalg_{case}.json" for case in TITLES]
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in found if path.exists()]
+    results = saved_results(options.out, "linalg", TITLES)
     lines = ["# Linear algebra, side by side", ""] + [line for result in results for line in section(result)]
     (options.out / "linalg.md").write_text("\n".join(lines), encoding="utf-8")
-    refresh_page(results)
+    if options.out == HERE / "results":  # a trial's figures are not for the page
+        body = "\n".join(line for result in results for line in section(result, "###"))
+        refresh_page(HERE.parent / "docs" / "linalg.md", "\n" + body)
 
 
 if __name__ == "__main__":

@@ -21,15 +21,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-from runner import about_filmatlas, forget_peak, load_npy, machine, memory_mb, unit, version_of
+from runner import (
+    PASSIVE,
+    Child,
+    about_filmatlas,
+    about_line,
+    chosen_cases,
+    load_npy,
+    machine,
+    measured,
+    saved_results,
+    unit,
+    version_of,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
 K = 15
@@ -52,8 +62,9 @@ def grown(X, rows=1_000_000, seed=1):
 
     t is uniform in [0, 1]; the noise is gaussian, a twentieth of the row's length.
     """
-    import filmatlas as fa
     import numpy as np
+
+    import filmatlas as fa
 
     near = fa.knn_graph(X, K, metric="cosine", method="exact").indices
     rng = np.random.default_rng(seed)
@@ -331,60 +342,10 @@ def child(case, name, data, queries, threads):
     imported = time.perf_counter() - begin
     for line in sys.stdin:
         target = line.strip()
-        forget_peak()
-        before = memory_mb("VmRSS")
-        wall, cpu = time.perf_counter(), time.process_time()
-        ids, parts, note = run()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = memory_mb("VmHWM")
+        (ids, parts, note), figures = measured(run)
         if target:
             np.save(target, np.asarray(ids, dtype=np.int32))
-        print(
-            json.dumps(
-                {
-                    "wall": wall,
-                    "cpu": cpu,
-                    "import": imported,
-                    "peak_mb": None if peak is None else max(0.0, peak - before),
-                    "parts": parts,
-                    "note": note,
-                }
-            ),
-            flush=True,
-        )
-
-
-class Child:
-    """A contender's process."""
-
-    def __init__(self, case, name, files, threads):
-        limits = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL", "NUMBA", "FILMATLAS")}
-        environment = {**os.environ, **limits, "OMP_WAIT_POLICY": "passive", **CONTENDERS[case][name].environment}
-        self.errors = tempfile.TemporaryFile("w+", encoding="utf-8")
-        command = [sys.executable, str(pathlib.Path(__file__).resolve()), "--child", case, name, *files, str(threads)]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
-        )
-
-    def run(self, target=""):
-        """One run, or the reason why there is none."""
-        try:
-            self.process.stdin.write(f"{target}\n")
-            self.process.stdin.flush()
-            answer = self.process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        if answer:
-            return json.loads(answer)
-        self.process.wait()
-        self.errors.seek(0)
-        lines = self.errors.read().strip().splitlines()
-        return lines[-1].split(": ", 1)[-1] if lines else f"ended with status {self.process.returncode}"
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.errors.close()
+        print(json.dumps({**figures, "import": imported, "parts": parts, "note": note}), flush=True)
 
 
 # --- a case -------------------------------------------------------------------------------------------------------------
@@ -463,7 +424,7 @@ def run_case(case, options, folder):
         if absent:
             missing[name] = f"{', '.join(absent)} is not installed"
             continue
-        children[name] = Child(case, name, files, options.threads)
+        children[name] = Child(__file__, [case, name, *files], options.threads, {**PASSIVE, **contender.environment})
         target = folder / "ids.npy"
         first = children[name].run(target)
         if isinstance(first, str):
@@ -623,7 +584,6 @@ def table(result):
 def report(results):
     lines = ["# Neighbours, side by side", ""]
     for result in results:
-        about, host = result["filmatlas"], result["machine"]
         lines += [f"## {result['title']}", "", *table(result), ""]
         if result["bars"]:
             lines += ["| bar (wall time where it is a ratio) | measured | of CPU time | limit | |", "|---|---|---|---|---|"]
@@ -633,13 +593,10 @@ def report(results):
                 met = "met" if b["met"] else "**missed**"
                 lines.append(f"| {b['bar']} | {b['value']:g} | {cpu} | {sign} {b['limit']:g} | {met} |")
             lines.append("")
-        memory = f", {host['memory_gib']} GiB" if host["memory_gib"] else ""
         packages = {p: v for row in result["results"] for p, v in row["packages"].items() if p != "filmatlas"}
         versions = ", ".join(f"{p} {v}" for p, v in sorted(packages.items()))
         lines += [
-            f"k = {result['k']}, {result['threads']} threads, medians. {host['processor']} ({', '.join(host['instructions'])}), "
-            f"{host['cores']} cores{memory}, {host['system']}, Python {host['python']}; filmatlas {about.get('version')} "
-            f"({about.get('compiler')}, {about.get('simd')}, commit {about['commit']}); {versions}. "
+            f"k = {result['k']}, {result['threads']} threads, medians. {about_line(result)}; {versions}. "
             f"HNSW: M = {HNSW['M']}, ef_construction = {HNSW['ef_construction']}, ef = {HNSW['ef']}.",
             "",
         ]
@@ -660,10 +617,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the case 'million'")
     options = parser.parse_args()
-    cases = options.cases.split(",")
-    unknown = [case for case in cases if case not in CONTENDERS]
-    if unknown:
-        parser.error(f"unknown case {unknown[0]!r}; there are {', '.join(CONTENDERS)}")
+    cases = chosen_cases(parser, options, CONTENDERS)
     options.out.mkdir(parents=True, exist_ok=True)
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
@@ -671,8 +625,7 @@ def main():
         text = json.dumps(result, indent=2) + "\n"
         (options.out / f"neighbors_{case}.json").write_text(text, encoding="utf-8")
         print("\n".join(table(result)), *[f"  {b['bar']}: {b['value']} (CPU {b['cpu']}) {'met' if b['met'] else 'MISSED'}" for b in result["bars"]], sep="\n")
-    found = [options.out / f"neighbors_{case}.json" for case in CONTENDERS]
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in found if path.exists()]
+    results = saved_results(options.out, "neighbors", CONTENDERS)
     (options.out / "neighbors.md").write_text(report(results), encoding="utf-8")
 
 

@@ -8,23 +8,13 @@ Writes <docs>/layout.svg (kept neighbours against rank correlation, with the sec
 replaces what stands between the markers "measured: begin" and "measured: end" in <docs>/layout.md.
 """
 
-import argparse
-import json
-import pathlib
+from runner import publish, svg_pyplot
 
 from layout import CASES, report, seconds
 
-HERE = pathlib.Path(__file__).resolve().parent
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-
 
 def draw(results, path):
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "filmatlas"  # the same file from the same figures
-    matplotlib.rcParams["svg.fonttype"] = "none"
-    import matplotlib.pyplot as plt
+    plt = svg_pyplot()
 
     if not results:
         return False
@@ -54,23 +44,5 @@ def draw(results, path):
     return True
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=pathlib.Path, default=HERE / "results")
-    parser.add_argument("--docs", type=pathlib.Path, default=HERE.parent / "docs")
-    options = parser.parse_args()
-    files = [options.results / f"layout_{case}.json" for case in CASES]
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.exists()]
-    drawn = draw(results, options.docs / "layout.svg")
-    lines = ["", "![Kept neighbours against rank correlation](layout.svg)", "", ""] if drawn else [""]
-    tables = report(results).split("\n", 2)[2].replace("\n## ", "\n### ")  # without the title
-    tables = "### " + tables[3:] if tables.startswith("## ") else tables
-    page = options.docs / "layout.md"
-    text = page.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    _, tail = rest.split(END)
-    page.write_text(head + BEGIN + "\n" + "\n".join(lines) + tables.rstrip() + "\n" + END + tail, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    publish(__doc__, "layout", CASES, report, draw, "Kept neighbours against rank correlation")
