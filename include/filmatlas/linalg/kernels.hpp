@@ -97,6 +97,10 @@ struct Kernels {
     std::size_t (*screen_block)(const ScreenRows& left, const ScreenRows& right, std::size_t words,
                                 ScreenHit* hits);
 
+    /// The k-th smallest of `count` values, or one of them that is slightly larger (1 <= k <= count); `values` has room
+    /// for a multiple of 16, and all are below the greatest number of their type. The same at every level.
+    std::int32_t (*at_least_kth)(std::int32_t* values, std::size_t count, std::size_t k);
+
     /// y[i] += w * x[i], the product rounded first.
     void (*add_scaled)(float w, const float* x, float* y, std::size_t n);
     void (*add_scaled_f64)(double w, const double* x, double* y, std::size_t n);

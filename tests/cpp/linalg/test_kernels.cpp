@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cfloat>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/core/random.hpp"
 #include "filmatlas/core/simd.hpp"
 #include "filmatlas/linalg/kernels.hpp"
 #include "support/levels.hpp"
@@ -336,6 +339,40 @@ TEST_CASE("kernels: scan_pairs finds the pairs at or below either limit, in orde
                                        limits.row_data(0), limits.row_data(1), hits.data()));
         CHECK(hits == want);
     }
+}
+
+TEST_CASE("kernels: at_least_kth gives one of the values, the k-th smallest or one near above, the same at every level") {
+    RandomStream stream(5, "kth", 0);
+    int exact = 0;
+    int cases = 0;
+    for (std::size_t count = 1; count <= 70; ++count) {
+        for (const std::uint64_t spread : {3ULL, 1000ULL, 4000000000ULL}) {
+            std::vector<std::int32_t> values(count);
+            for (std::int32_t& value : values)
+                value = static_cast<std::int32_t>(static_cast<std::int64_t>(stream.below(spread)) - static_cast<std::int64_t>(spread / 2));
+            std::vector<std::int32_t> sorted = values;
+            std::sort(sorted.begin(), sorted.end());
+            for (const std::size_t k : {std::size_t{1}, (count + 1) / 2, count}) {
+                CAPTURE(count);
+                CAPTURE(k);
+                std::optional<std::int32_t> first;
+                for (const Kernels* kernel : tables()) {
+                    std::vector<std::int32_t> room = values;
+                    room.resize((count + 15) / 16 * 16);
+                    const std::int32_t found = kernel->at_least_kth(room.data(), count, k);
+                    CHECK(std::binary_search(sorted.begin(), sorted.end(), found));
+                    CHECK(found >= sorted[k - 1]);
+                    CHECK(found == first.value_or(found));
+                    first = found;
+                }
+                exact += *first == sorted[k - 1] ? 1 : 0;
+                // Ten halvings of the range: what is taken for the k-th lies within a thousandth of it.
+                CHECK(static_cast<double>(*first) - static_cast<double>(sorted[k - 1]) <= 1 + static_cast<double>(spread) / 1000);
+                ++cases;
+            }
+        }
+    }
+    CHECK(exact > cases / 2);
 }
 
 TEST_CASE("kernels: all 65,536 half floats to float32 and back") {

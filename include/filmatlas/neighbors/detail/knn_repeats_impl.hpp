@@ -194,8 +194,6 @@ public:
     /// Writes the first `slots` of every member, as many as there are.
     void write() {
         const std::size_t kept = std::min(merged_.size(), slots_ + (own_.size() > 1 ? 1 : 0));
-        const auto last_kept = merged_.begin() + static_cast<std::ptrdiff_t>(kept);
-        if (kept < merged_.size()) std::nth_element(merged_.begin(), last_kept, merged_.end());
         sort(kept);
         for (const Index member : own_) {
             const Index row = space_.valid[static_cast<std::size_t>(member)];
@@ -213,11 +211,15 @@ public:
     }
 
 private:
-    /// Few keys are placed by their ranks, without a branch: which of two is smaller is not predictable.
-    void sort(std::size_t count) {
+    /// Brings the `kept` smallest to the front, in order. Few keys are placed by their ranks, without a branch: which of two
+    /// is smaller is not predictable.
+    void sort(std::size_t kept) {
         constexpr std::size_t few = 32;
+        const std::size_t count = merged_.size();
         if (count > few) {
-            std::sort(merged_.begin(), merged_.begin() + static_cast<std::ptrdiff_t>(count));
+            const auto last_kept = merged_.begin() + static_cast<std::ptrdiff_t>(kept);
+            if (kept < count) std::nth_element(merged_.begin(), last_kept, merged_.end());
+            std::sort(merged_.begin(), last_kept);
             return;
         }
         std::uint64_t keys[few];

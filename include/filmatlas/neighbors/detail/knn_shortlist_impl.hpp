@@ -44,9 +44,9 @@ public:
     template <class Measure>
     void offer(std::int64_t position, float key, Index candidate, Measure&& measure) {
         List& list = lists_[static_cast<std::size_t>(position)];
-        if (key > list.limit) return;
-        std::uint64_t* entries = entries_of(position);
-        entries[list.count++] = knn_key(key, candidate);
+        // (No branch by the key: whether a pair serves this one of its two rows is anybody's guess.)
+        entries_of(position)[list.count] = knn_key(key, candidate);
+        list.count += key > list.limit ? 0U : 1U;
         if (list.count < capacity_) return;
         cut(position);
         // Bounds that part too little: equal rows, or rows nearer to each other than the screen can tell.
@@ -95,32 +95,6 @@ private:
     }
     static float of_ordered(std::int32_t value) { return std::bit_cast<float>(value ^ (value >> 31 & 0x7FFFFFFF)); }
 
-    /// The k-th smallest, or slightly more: bisection by counting, which takes no branch by the values.
-    static std::int32_t at_least_kth(const std::int32_t* values, std::size_t count, std::size_t k) {
-        std::int32_t low = values[0];
-        std::int32_t high = values[0];
-        for (std::size_t e = 1; e < count; ++e) {
-            low = std::min(low, values[e]);
-            high = std::max(high, values[e]);
-        }
-        const std::int32_t lowest = low;
-        for (int round = 0; round < 10 && low < high; ++round) {
-            const auto middle = static_cast<std::int32_t>((std::int64_t{low} + std::int64_t{high}) >> 1);
-            std::int32_t reached = 0;
-            for (std::size_t e = 0; e < count; ++e) reached += values[e] <= middle ? 1 : 0;
-            if (static_cast<std::size_t>(reached) >= k) {
-                high = middle;
-                if (static_cast<std::size_t>(reached) == k) break;
-            } else {
-                low = middle + 1;
-            }
-        }
-        // Down to the greatest value there is.
-        std::int32_t greatest = lowest;
-        for (std::size_t e = 0; e < count; ++e) greatest = std::max(greatest, values[e] <= high ? values[e] : lowest);
-        return greatest;
-    }
-
     /// Lowers the limit to what the `slots` best bounds allow, and drops what is above it.
     void cut(std::int64_t position) {
         List& list = lists_[static_cast<std::size_t>(position)];
@@ -131,7 +105,7 @@ private:
         std::vector<std::int32_t> many;
         std::int32_t* bounds = few;
         if (list.count > std::size(few)) {
-            many.resize(list.count);
+            many.resize((list.count + 15) / 16 * 16);
             bounds = many.data();
         }
         // Without the position's own spread, which all share.
@@ -142,7 +116,7 @@ private:
         for (std::size_t e = list.measured; e < list.count; ++e) {
             bounds[e] = ordered(knn_key_distance(entries[e]) + spread[knn_key_id(entries[e])]);
         }
-        const float bound = of_ordered(at_least_kth(bounds, list.count, slots_));
+        const float bound = of_ordered(screen_.kernel().at_least_kth(bounds, list.count, slots_));
         list.limit = std::min(list.limit,
                               screen_.limit_of_bound(static_cast<double>(bound) + static_cast<double>(own)));
         drop(list, entries, [&list](std::uint64_t entry) { return knn_key_distance(entry) > list.limit; });
