@@ -100,6 +100,13 @@ struct Kernels {
     /// The k-th smallest of `count` values, or one of them that is slightly larger (1 <= k <= count); `values` has room
     /// for a multiple of 16, and all are below the greatest number of their type. The same at every level.
     std::int32_t (*at_least_kth)(std::int32_t* values, std::size_t count, std::size_t k);
+    /// Of `count` points (at most 16; points[k * 16 + j] is coordinate k of point j; 2, 4, 8 or 16 of them): the squared
+    /// distances to `query` that are at most `limit` go to `squared`, their numbers j + first to `numbers`; returns how
+    /// many. Both have room for 16. The squares of one distance are added as the halves of a row are, down to one.
+    std::size_t (*take_near)(const float* query, const float* points, std::size_t coordinates, std::size_t count, float limit,
+                             std::int32_t first, float* squared, std::int32_t* numbers);
+    /// Copies `count` different keys to `out`, ascending. For few: takes count^2 steps, none of them a branch by the keys.
+    void (*sort_few)(const std::uint64_t* keys, std::size_t count, std::uint64_t* out);
 
     /// y[i] += w * x[i], the product rounded first.
     void (*add_scaled)(float w, const float* x, float* y, std::size_t n);

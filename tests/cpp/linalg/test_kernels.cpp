@@ -375,6 +375,56 @@ TEST_CASE("kernels: at_least_kth gives one of the values, the k-th smallest or o
     CHECK(exact > cases / 2);
 }
 
+TEST_CASE("kernels: sort_few sorts, and take_near keeps the near points of a leaf in their order, with the bits of squared_l2") {
+    RandomStream stream(6, "few", 0);
+    for (std::size_t count = 0; count <= 40; ++count) {
+        CAPTURE(count);
+        std::vector<std::uint64_t> keys(count);
+        for (std::uint64_t& key : keys) key = mix64(stream.below(1U << 30));
+        std::vector<std::uint64_t> sorted = keys;
+        std::sort(sorted.begin(), sorted.end());
+        for (const Kernels* kernel : tables()) {
+            CAPTURE(kernel->name);
+            std::vector<std::uint64_t> out(count);
+            kernel->sort_few(keys.data(), count, out.data());
+            CHECK(out == sorted);
+        }
+    }
+    for (const std::size_t coordinates : {2U, 4U, 8U, 16U}) {
+        const auto rows = random_matrix(17, static_cast<std::int64_t>(coordinates), 12);
+        std::vector<float> points(coordinates * 16);
+        for (std::size_t k = 0; k < coordinates; ++k) {
+            for (std::size_t j = 0; j < 16; ++j) points[k * 16 + j] = rows(static_cast<std::int64_t>(j), static_cast<std::int64_t>(k));
+        }
+        for (const std::size_t count : {1U, 7U, 16U}) {
+            for (const Kernels* kernel : tables()) {
+                CAPTURE(kernel->name);
+                std::vector<float> all;
+                for (std::size_t j = 0; j < count; ++j)
+                    all.push_back(kernel->squared_l2(rows.row_data(16), rows.row_data(static_cast<std::int64_t>(j)), coordinates));
+                std::vector<float> ordered = all;
+                std::sort(ordered.begin(), ordered.end());
+                const float limit = ordered[count / 2];  // one of them: at most, not below
+                std::vector<float> want;
+                std::vector<std::int32_t> want_numbers;
+                for (std::size_t j = 0; j < count; ++j) {
+                    if (all[j] > limit) continue;
+                    want.push_back(all[j]);
+                    want_numbers.push_back(100 + static_cast<std::int32_t>(j));
+                }
+                std::vector<float> squared(16);
+                std::vector<std::int32_t> numbers(16);
+                const std::size_t taken = kernel->take_near(rows.row_data(16), points.data(), coordinates, count, limit, 100,
+                                                            squared.data(), numbers.data());
+                squared.resize(taken);
+                numbers.resize(taken);
+                CHECK(testing::same_bits(squared, want));
+                CHECK(numbers == want_numbers);
+            }
+        }
+    }
+}
+
 TEST_CASE("kernels: all 65,536 half floats to float32 and back") {
     std::vector<std::uint16_t> halves(65536);
     for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<std::uint16_t>(i);

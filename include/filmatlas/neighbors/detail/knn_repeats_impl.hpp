@@ -211,8 +211,7 @@ public:
     }
 
 private:
-    /// Brings the `kept` smallest to the front, in order. Few keys are placed by their ranks, without a branch: which of two
-    /// is smaller is not predictable.
+    /// Brings the `kept` smallest to the front, in order.
     void sort(std::size_t kept) {
         constexpr std::size_t few = 32;
         const std::size_t count = merged_.size();
@@ -223,17 +222,8 @@ private:
             return;
         }
         std::uint64_t keys[few];
-        std::uint32_t ranks[few] = {};
         std::copy_n(merged_.begin(), count, keys);
-        for (std::size_t i = 0; i < count; ++i) {
-            std::uint32_t rank = ranks[i];
-            for (std::size_t j = i + 1; j < count; ++j) {
-                const std::uint32_t later = keys[j] < keys[i] ? 1 : 0;
-                rank += later;
-                ranks[j] += 1 - later;
-            }
-            merged_[rank] = keys[i];
-        }
+        kernel_.sort_few(keys, count, merged_.data());
     }
     void append(std::span<const Index> members, float distance, std::size_t most) {
         for (const Index member : members.first(std::min(members.size(), most)))
@@ -244,6 +234,7 @@ private:
     std::size_t slots_;
     Matrix<Index>& indices_;
     Matrix<float>& distances_;
+    const Kernels& kernel_ = kernels();
     std::span<const Index> own_;
     std::vector<std::uint64_t> merged_;
 };

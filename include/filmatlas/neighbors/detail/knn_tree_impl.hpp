@@ -103,8 +103,8 @@ public:
         return lanes[0];
     }
 
-    /// Calls visit(leaf, squared) for every leaf but `home`, where the search starts, that may hold a point whose
-    /// squared distance is at most `limit` (read again at each step).
+    /// Calls visit(leaf) for every leaf but `home`, where the search starts, that may hold a point whose squared distance
+    /// is at most `limit` (read again at each step).
     template <class Visit>
     void search(const Point& query, std::int64_t home, const float& limit, Visit&& visit) const {
         struct Step {
@@ -119,7 +119,7 @@ public:
                 const Step step = stack[--open];
                 if (step.distance > limit) continue;
                 if (step.node >= leaf_count()) {
-                    visit(step.node - leaf_count(), squared(query, step.node - leaf_count()));
+                    visit(step.node - leaf_count());
                     continue;
                 }
                 Step near{to_box(query, 2 * step.node), 2 * step.node};
@@ -131,11 +131,12 @@ public:
         }
     }
 
-private:
+    /// Coordinate k of point j at [k * knn_tree_leaf + j].
     const float* leaf_data(std::int64_t leaf) const {
         return leaves_.data() + static_cast<std::size_t>(leaf) * Dim * knn_tree_leaf;
     }
 
+private:
     /// Halves a node's groups along its widest dimension.
     void split(const std::vector<float>& scaled, int level, std::int64_t node) {
         const std::int64_t begin = (node * n_) >> level;
@@ -244,17 +245,15 @@ public:
     }
     const float& limit() const { return limit_; }
 
-    /// Takes the points of a leaf that are near enough. Without branches: which ones are is not predictable.
-    void add(const std::array<float, knn_tree_leaf>& squared, std::int64_t place, std::size_t count) {
+    /// Takes the points of a leaf that are near enough.
+    template <std::size_t Dim>
+    void add(const std::array<float, Dim>& query, const float* points, std::int64_t place, std::size_t count) {
         if (squared_.size() < size_ + knn_tree_leaf) {
             squared_.resize(2 * size_ + knn_tree_leaf);
             places_.resize(squared_.size());
         }
-        for (std::size_t j = 0; j < count; ++j) {
-            squared_[size_] = squared[j];
-            places_[size_] = static_cast<Index>(place) + static_cast<Index>(j);
-            size_ += squared[j] <= limit_ ? 1U : 0U;
-        }
+        size_ += kernel_.take_near(query.data(), points, Dim, count, limit_, static_cast<Index>(place),
+                                   squared_.data() + size_, places_.data() + size_);
         if (size_ >= wanted_ && size_ - settled_ >= patience_) settle();
     }
     /// Lowers the limit to what the nearest `wanted` points allow, or a little more, and drops the others.
@@ -297,6 +296,7 @@ private:
         return limit < huge_ ? limit * (1 + 0x1.0p-18F) + floor_ : std::numeric_limits<float>::infinity();
     }
 
+    const Kernels& kernel_ = kernels();
     std::vector<float> squared_;
     std::vector<Index> places_;  ///< in the tree
     std::size_t size_ = 0;
@@ -357,14 +357,13 @@ void knn_search_tree(const KnnSpace& space, const KnnRepeats& groups, std::int64
             for (std::int64_t i = tree.leaf_begin(leaf); i < tree.leaf_end(leaf); ++i) {
                 const std::span<const Index> members = at_place(i);
                 const std::int64_t slot = i - tree.leaf_begin(leaf);
-                const auto visit = [&](std::int64_t at, const typename Tree::Row& squared) {
-                    const std::int64_t place = tree.leaf_begin(at);
-                    candidates.add(squared, place, static_cast<std::size_t>(tree.leaf_end(at) - place));
-                };
                 const typename Tree::Point query = tree.point(leaf, slot);
-                const typename Tree::Row own = tree.squared(query, leaf);
-                candidates.start(reach.limit(own));
-                visit(leaf, own);
+                const auto visit = [&](std::int64_t at) {
+                    const std::int64_t place = tree.leaf_begin(at);
+                    candidates.add(query, tree.leaf_data(at), place, static_cast<std::size_t>(tree.leaf_end(at) - place));
+                };
+                candidates.start(reach.limit(tree.squared(query, leaf)));
+                visit(leaf);
                 tree.search(query, leaf, candidates.limit(), visit);
                 candidates.settle();
                 reach.set(slot, candidates.reached());
