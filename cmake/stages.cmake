@@ -80,7 +80,7 @@ function(filmatlas_library)
                         VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
   target_include_directories(filmatlas PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_link_libraries(filmatlas PUBLIC Threads::Threads PRIVATE ZLIB::ZLIB)
+  target_link_libraries(filmatlas PUBLIC Threads::Threads PRIVATE ZLIB::ZLIB ${FILMATLAS_WORD_LIBRARIES})
 
   add_library(filmatlas_header_only INTERFACE)
   add_library(filmatlas::header_only ALIAS filmatlas_header_only)

@@ -76,13 +76,16 @@ struct BalancedWeights {
     std::vector<double> shares;   ///< (sources,) that they gave, on the links looked at
     double worst = 0;             ///< largest |share - target|
     RunInfo run;                  ///< not converged is a status: the best weights found are returned
+    /// The source that stays below its target even with all weight on it (the others keep a millionth, in the ratio
+    /// that comes nearest): then the targets cannot be reached. Empty where that is not why a search ended.
+    std::string limited_by = {};
 };
 
 /// Weights under which every source has its target share of the links (SourceDominance::share). Weights
 /// change who is linked, so they are sought: each is multiplied by (target / share)^step, with steps that
-/// shrink when a source overshoots. A target of 0 switches its source off. A source that many items lack can
-/// hardly have a large share; under MissingRule::Pair still less, since links between items that share one
-/// other source win.
+/// shrink when a source overshoots. A target of 0 switches its source off. A source that many items lack cannot
+/// have a large share, since it has none in the links of items without it; under MissingRule::Pair still less, since
+/// links between items that share one other source win. Such targets are found out, see `limited_by`.
 /// @param targets (sources,) >= 0, not all 0; scaled to sum 1. Empty = equal shares.
 BalancedWeights auto_balance(const std::vector<EmbeddingSource>& sources,
                              std::span<const double> targets = {}, const BalanceOptions& options = {},

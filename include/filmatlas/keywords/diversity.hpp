@@ -27,6 +27,14 @@ std::vector<Index> maximal_marginal_relevance(std::span<const float> query,
                                               MatrixView<const float> candidates, int top_n,
                                               double diversity = 0.1);
 
+/// Max-sum diversity as KeyBERT defines it: of the `pool` candidates nearest to `query`, the `top_n` whose pairwise
+/// cosines have the smallest sum. All subsets are looked at; the first one wins, in lexicographic order of the
+/// candidates by similarity. Cost: C(pool, top_n) sums, grown one candidate at a time.
+/// @return indices of candidates, nearest first. @throws Error (Shape), (InvalidArgument), also above ten million
+///         subsets.
+std::vector<Index> max_sum_diverse(std::span<const float> query, MatrixView<const float> candidates, int top_n,
+                                   int pool = 20);
+
 /// Whether two words are forms of one ("robot", "robots"; "murder", "murdered", "murdering"; "city",
 /// "cities"; "café", "cafe"): equal after fold(), or by a small set of English endings on a common stem of at
 /// least 3 characters. Symmetric.

@@ -76,6 +76,12 @@ std::vector<std::vector<Keyword>> rank_keywords(const ClassTerms& terms, const H
                                                 const RankOptions& options = {},
                                                 const CsrMatrix<std::int32_t>* counts = nullptr);
 
+/// Terms that tell one class from another: the largest z of the log-odds ratio of the shares of items that hold the
+/// term (Monroe, Colaresi & Quinn, 2008; the prior is worth ten items), at most `top_n`, z descending, then code
+/// point; only terms that are commoner in `row`.
+/// @param row, other rows of the terms (nodes, for the terms of a hierarchy).
+/// @throws Error (InvalidArgument) for a row that is not there or top_n < 1.
+std::vector<Keyword> contrast_keywords(const ClassTerms& terms, std::int64_t row, std::int64_t other, int top_n = 10);
 /// Soft c-TF-IDF: items belong to topics to a degree. W = memberships' * counts; weights are W_tc / sum_t
 /// |W_tc|
 /// * max(0, ln(items / sum_c |W_tc|)).

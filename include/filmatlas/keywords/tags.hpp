@@ -22,6 +22,8 @@ struct TagLift {
     double p_out = 0;  ///< share of the items outside the node that have the tag; 0 when there are none
     double lift = 0;   ///< smoothed: ((support + 0.5) / (items + 1)) / ((others + 0.5) / (items outside + 1))
     double score = 0;  ///< what the list is sorted by, see tag_lift()
+    /// Of scored tags: the mean score of the node's items that hold the tag; -1 where tags have no scores.
+    double mean_score = -1;
     bool operator==(const TagLift&) const = default;
 };
 
@@ -38,10 +40,12 @@ void validate(const TagOptions& options);
 /// carries, in bits: p * log2(lift) with p the smoothed share inside. It weighs how common a tag is with how
 /// telling it is: a tag of one item or one that is everywhere scores near 0. A node that holds all items has
 /// p_out 0 and its tags have lift 1 and are sorted by support.
-/// @param tags (n,) tags per item; repeats within an item count once, empty tags not at all. @throws Error
-/// (Shape).
+/// @param tags (n,) tags per item; repeats within an item count once, empty tags not at all.
+/// @param scores (n,) one score per tag, or empty: tags have none. Of repeats the first counts.
+/// @throws Error (Shape).
 std::vector<std::vector<TagLift>> tag_lift(std::span<const std::vector<std::string>> tags,
-                                           const Hierarchy& hierarchy, const TagOptions& options = {});
+                                           const Hierarchy& hierarchy, const TagOptions& options = {},
+                                           std::span<const std::vector<double>> scores = {});
 
 }  // namespace filmatlas
 

@@ -40,6 +40,10 @@ struct Source {
     std::int64_t max_items = 0;
     std::string prefix = {};  ///< put before a non-empty text in the composed profile, e.g. "Themes: "
     std::string suffix = {};  ///< put behind it, e.g. "."
+    /// Stands in the composed text of an item that lacks the source, as it is, e.g. "No reviews yet."; empty = nothing
+    /// does. It counts toward the budget of the whole, and is no text of the source: its vector stays missing.
+    std::string missing = {};
+    bool required = false;  ///< items that lack it are listed in Profiles::incomplete
 };
 
 /// Tokens that an encoder makes of a unit: a word token, or one punctuation mark. At least 0.
@@ -95,6 +99,7 @@ struct Profiles {
     Matrix<Index> cut_tokens;                            ///< (n, s)
     std::vector<SourceShare> report;                     ///< (s,)
     double dominance = 0;  ///< largest token share of a source: 1/s = balanced, 1 = one source has it all
+    std::vector<Index> incomplete = {};  ///< items that lack a required source, ascending
 };
 
 /// Number of word tokens of UTF-8 text (ill-formed bytes separate words).

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "filmatlas/core/config.hpp"
@@ -47,6 +48,8 @@ struct CountResult {
 
 CountResult count_terms(std::span<const std::string> texts, const CountOptions& options = {},
                         const Progress& progress = {});
+CountResult count_terms(std::span<const std::string_view> texts, const CountOptions& options = {},
+                        const Progress& progress = {});
 /// The same from tokens; `options.tokens` gives the n-gram range only.
 /// @throws Error (Memory) above 2^32 - 1 tokens or 2^31 - 1 terms.
 CountResult count_terms(const TokenStream& stream, const CountOptions& options = {},
@@ -59,6 +62,10 @@ CsrMatrix<std::int32_t> count_with_vocabulary(std::span<const std::string> texts
                                               const TokenizeOptions& options = {}, int num_threads = 0,
                                               const Progress& progress = {});
 
+CsrMatrix<std::int32_t> count_with_vocabulary(std::span<const std::string_view> texts,
+                                              std::span<const std::string> vocabulary,
+                                              const TokenizeOptions& options = {}, int num_threads = 0,
+                                              const Progress& progress = {});
 /// The same from tokens; `options` gives the n-gram range only.
 CsrMatrix<std::int32_t> count_with_vocabulary(const TokenStream& stream,
                                               std::span<const std::string> vocabulary,

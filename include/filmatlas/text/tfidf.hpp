@@ -27,6 +27,9 @@ struct TfidfOptions {
 std::vector<double> inverse_document_frequency(const CsrMatrix<std::int32_t>& counts,
                                                const TfidfOptions& options = {});
 
+/// The same from the number of documents that hold each term, for collections counted in parts.
+std::vector<double> inverse_document_frequency(std::span<const std::int64_t> document_frequency,
+                                               std::int64_t documents, const TfidfOptions& options = {});
 /// Weights with given idf, shape (n, terms), computed in float64 and rounded once.
 /// @throws Error (Shape) when idf.size() != counts.cols.
 CsrMatrix<float> tfidf(const CsrMatrix<std::int32_t>& counts, std::span<const double> idf,

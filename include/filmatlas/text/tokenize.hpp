@@ -32,8 +32,14 @@ enum class WordRule {
     /// without spaces (Han, hiragana, Thai, Lao, Khmer, Burmese) give overlapping pairs of characters, a
     /// character alone gives itself; katakana and hangul give words.
     Unicode,
+    /// As Unicode, but scripts written without spaces give words, by ICU's dictionaries (Chinese and Japanese, Thai,
+    /// Lao, Khmer, Burmese). Only where the library was built with ICU, see has_dictionary_words(); the words may
+    /// differ between versions of ICU.
+    Dictionary,
 };
-/// "python", "unicode".
+/// Whether the library was built with ICU (CMake option FILMATLAS_ICU).
+bool has_dictionary_words() noexcept;
+/// "python", "unicode", "dictionary".
 std::string_view to_string(WordRule rule) noexcept;
 /// @throws Error (InvalidArgument) naming the accepted words.
 WordRule word_rule_from_string(std::string_view name);
@@ -89,6 +95,21 @@ struct TokenStream {
 /// @throws Error (InvalidArgument) for bad options; (Memory) above 2^31 - 1 distinct tokens; (Cancelled).
 TokenStream token_stream(std::span<const std::string> texts, const TokenizeOptions& options = {},
                          int num_threads = 0, const Progress& progress = {});
+/// The same from texts that lie elsewhere, e.g. in the buffers of an Arrow column.
+TokenStream token_stream(std::span<const std::string_view> texts, const TokenizeOptions& options = {},
+                         int num_threads = 0, const Progress& progress = {});
+
+/// A stream of tokens that were made elsewhere (by a pattern, a segmenter, or an earlier token_stream() without stop
+/// words), with the stop words and the stemmer of `options`; nothing else is changed. For the tokens of a stream
+/// without stop words and stemmer the result is that of token_stream() with them.
+/// @param tokens `vocabulary` in any order; repeats are joined, empty tokens end runs.
+/// @throws Error (Shape) for ids outside the vocabulary; (InvalidArgument) where a token holds a blank, which joins the
+///         tokens of an n-gram, and ngram_max is above 1.
+TokenStream stream_of_tokens(TokenStream tokens, const TokenizeOptions& options = {}, int num_threads = 0);
+
+/// Terms of one document of a stream, listed as tokenize() does; `options` gives the n-gram range only.
+std::vector<std::string> document_terms(const TokenStream& stream, std::int64_t document,
+                                        const TokenizeOptions& options = {});
 
 }  // namespace filmatlas
 

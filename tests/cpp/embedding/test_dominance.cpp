@@ -155,3 +155,25 @@ TEST_CASE("auto_balance: a source that half of the items lack reaches its share 
     const auto report = source_dominance(sources, {.missing = MissingRule::Item});
     CHECK(std::abs(report.sources[1].share - 0.4) <= 0.02);
 }
+
+TEST_CASE("auto_balance: a target that no weights reach is found out early, and the reason is named") {
+    const auto a = grouped(400, 16, 61, 0.3);
+    const auto b = grouped(400, 16, 62, 0.9, 0, 0.7);  // seven of ten items lack it
+    const std::vector<EmbeddingSource> sources{{"a", a.view(), 1}, {"b", b.view(), 1}};
+    const auto found = auto_balance(sources, std::vector<double>{0.2, 0.8});
+    CHECK_FALSE(found.run.converged);
+    CHECK(found.limited_by == "b");
+    CHECK(found.run.iterations < 40);
+    CHECK(found.weights[1] > 0.9);
+    REQUIRE(found.run.warnings.size() == 1);
+    CHECK(found.run.warnings[0].find("source 'b' has a share of") != std::string::npos);
+    CHECK(found.run.warnings[0].find("missing = item") != std::string::npos);
+    // No other weights come nearer to the target.
+    for (const double weight : {0.5, 0.9, 0.99, 0.9999, 0.9999999}) {
+        std::vector<EmbeddingSource> tried = sources;
+        tried[0].weight = 1 - weight;
+        tried[1].weight = weight;
+        CHECK(source_dominance(tried, {.max_items = 1000}).sources[1].share <= found.shares[1] + 0.02);
+    }
+    CHECK(auto_balance(sources, std::vector<double>{0.95, 0.05}).limited_by.empty());
+}

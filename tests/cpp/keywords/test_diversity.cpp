@@ -141,3 +141,50 @@ TEST_CASE("fold_near_duplicates: the best of each kind stays, in order") {
     CHECK(fold_near_duplicates(keywords) == expected);
     CHECK(fold_near_duplicates({}).empty());
 }
+
+TEST_CASE("max_sum_diverse: the best of all subsets of the nearest, the first one on ties") {
+    for (std::uint64_t seed = 0; seed < 30; ++seed) {
+        Matrix<float> candidates(9, 5);
+        for (std::size_t e = 0; e < candidates.values().size(); ++e) {
+            RandomStream draw(seed, "max sum", e);
+            candidates.values()[e] = static_cast<float>(static_cast<int>(draw.below(7)) - 3);
+        }
+        const std::vector<float> query = {1, 2, 0, -1, 1};
+        const std::vector<Index> near = maximal_marginal_relevance(query, candidates.view(), 7, 0.0);
+        double least = 1e9;
+        std::vector<Index> expected;
+        for (std::size_t a = 0; a < near.size(); ++a) {
+            for (std::size_t b = a + 1; b < near.size(); ++b) {
+                for (std::size_t c = b + 1; c < near.size(); ++c) {
+                    const auto pair = [&](std::size_t x, std::size_t y) {
+                        return cosine(candidates.row(near[y]), candidates.row(near[x]));
+                    };
+                    const double sum = pair(a, b) + (pair(a, c) + pair(b, c));
+                    if (sum < least - 1e-12) {
+                        least = sum;
+                        expected = {near[a], near[b], near[c]};
+                    }
+                }
+            }
+        }
+        const std::vector<Index> found = max_sum_diverse(query, candidates.view(), 3, 7);
+        double sum = 0;
+        for (std::size_t x = 0; x < 3; ++x) {
+            for (std::size_t y = x + 1; y < 3; ++y)
+                sum += cosine(candidates.row(found[x]), candidates.row(found[y]));
+        }
+        CHECK(sum == doctest::Approx(least));
+        CHECK(found.size() == expected.size());
+    }
+}
+
+TEST_CASE("max_sum_diverse: few candidates, and subsets beyond number") {
+    const Matrix<float> three(3, 2, {1, 0, 0, 1, 1, 1});
+    const std::vector<float> query = {1, 0};
+    CHECK(max_sum_diverse(query, three.view(), 5) == std::vector<Index>{0, 2, 1});
+    CHECK(max_sum_diverse(query, three.view(), 0).empty());
+    CHECK(max_sum_diverse(query, three.view(), 2, 3) == std::vector<Index>{0, 1});
+    CHECK_THROWS_WITH_AS(max_sum_diverse(query, Matrix<float>(60, 2).view(), 20, 60),
+                         doctest::Contains("too many subsets"), Error);
+    CHECK_THROWS_WITH_AS(max_sum_diverse(query, three.view(), 2, -1), doctest::Contains("pool"), Error);
+}

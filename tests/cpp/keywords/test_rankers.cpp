@@ -205,3 +205,17 @@ TEST_CASE("soft_class_weights: hard memberships give the soft rule's scores") {
     CHECK(std::equal(even.row_values(0).begin(), even.row_values(0).end(), even.row_values(1).begin()));
     CHECK_THROWS_AS(soft_class_weights(classes.counted.counts, Matrix<double>(4, 2).view()), Error);
 }
+
+TEST_CASE("contrast_keywords: what tells one class from another, by z of the shares of items") {
+    const Classes classes = classes_of({"aa bb", "aa bb", "aa", "bb cc", "cc bb", "cc"}, {0, 0, 0, 1, 1, 1});
+    const auto words = contrast_keywords(classes.terms, 0, 1);
+    REQUIRE(words.size() == 1);  // "bb" is as common there, "cc" commoner
+    CHECK(words[0].term == "aa");
+    const double yes = 10 * 0.5 + 1e-9;  // three of six items hold it
+    const double delta = std::log((3 + yes) / yes) - std::log(yes / (3 + yes));
+    CHECK(words[0].score == doctest::Approx(delta / std::sqrt(1 / (3 + yes) + 1 / yes)));
+    CHECK(contrast_keywords(classes.terms, 1, 0).front().term == "cc");
+    CHECK(contrast_keywords(classes.terms, 0, 0).empty());
+    CHECK_THROWS_WITH_AS(contrast_keywords(classes.terms, 0, 2), doctest::Contains("row: is 2"), Error);
+    CHECK_THROWS_WITH_AS(contrast_keywords(classes.terms, 0, 1, 0), doctest::Contains("top_n"), Error);
+}

@@ -78,3 +78,23 @@ TEST_CASE("tag_lift: no tags, no items, bad input") {
                          Error);
     CHECK_THROWS_WITH_AS(tag_lift(tags, hierarchy, {.min_lift = -1}), doctest::Contains("min_lift"), Error);
 }
+
+TEST_CASE("tag_lift: scored tags have their mean over the members that hold them") {
+    const std::vector<std::vector<std::string>> tags = {{"dark", "slow"}, {"dark"}, {"slow", "dark", "dark"}, {"warm"}};
+    const std::vector<std::vector<double>> scores = {{0.5, 0.25}, {1.0}, {0.75, 0.75, 0.1}, {0.9}};
+    const Hierarchy hierarchy = hierarchy_from_labels({{0, 0, 1, 1}}, {"macro"});
+    const auto result = tag_lift(tags, hierarchy, {.min_support = 1, .min_lift = 0}, scores);
+    const auto mean = [&](std::size_t node, const std::string& tag) {
+        for (const TagLift& entry : result[node]) {
+            if (entry.tag == tag) return entry.mean_score;
+        }
+        return -2.0;
+    };
+    CHECK(mean(0, "dark") == doctest::Approx(0.75));
+    CHECK(mean(0, "slow") == doctest::Approx(0.25));
+    CHECK(mean(1, "dark") == doctest::Approx(0.75));  // the first of repeats
+    CHECK(mean(1, "warm") == doctest::Approx(0.9));
+    CHECK(tag_lift(tags, hierarchy, {.min_support = 1})[0][0].mean_score == -1);
+    CHECK_THROWS_WITH_AS(tag_lift(tags, hierarchy, {}, std::vector<std::vector<double>>(4)),
+                         doctest::Contains("as many scores"), Error);
+}

@@ -198,3 +198,34 @@ TEST_CASE("topic_mix: options are checked by name") {
     CHECK_THROWS_WITH_AS(topic_mix(stream, model.terms, std::vector<double>{1.0}),
                          doctest::Contains("idf has 1"), Error);
 }
+
+TEST_CASE("topic_mix: whatever the least similarity, what is passed over has none") {
+    const Fitted model = sample_fit();
+    const TokenStream stream = token_stream(model.texts);
+    MixOptions options;
+    options.normalize = false;
+    options.min_similarity = 0;
+    // Windows of one token: the cosines themselves.
+    for (const int window : {1, 3, 8}) {
+        options.window = window;
+        for (const double least : {0.0, 0.02, 0.3, 0.8}) {
+            options.min_similarity = least;
+            const CsrMatrix<double> mix = topic_mix(stream, model.terms, model.idf, options);
+            for (std::int64_t i = 0; i < 6; ++i) {
+                const std::vector<std::string> tokens = tokenize(model.texts[static_cast<std::size_t>(i)]);
+                for (std::size_t c = 0; c < model.terms.class_ids.size(); ++c) {
+                    double sum = 0;
+                    for (std::size_t at = 0; at + static_cast<std::size_t>(window) <= tokens.size(); ++at) {
+                        std::string text;
+                        for (std::size_t w = at; w < at + static_cast<std::size_t>(window); ++w)
+                            text += tokens[w] + " ";
+                        const double value = cosine(model, text, c, 1);
+                        if (value >= least) sum += value;
+                    }
+                    if (model.terms.class_ids[c] == -1) sum = 0;
+                    CHECK(entry(mix, i, static_cast<Index>(c)) == doctest::Approx(sum).epsilon(1e-9));
+                }
+            }
+        }
+    }
+}

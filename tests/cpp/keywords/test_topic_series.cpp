@@ -150,3 +150,13 @@ TEST_CASE("topic_series: arguments are checked by name") {
     other.groups = {0, 5};
     CHECK_THROWS_WITH_AS(series(other, {0, 0}, {}), doctest::Contains("class 5"), Error);
 }
+
+TEST_CASE("topic_series: terms of other counts are refused") {
+    const Fitted model = fit({"aa bb", "cc"}, {0, 1});
+    const std::vector<Index> swapped{1, 0};
+    SeriesOptions options;
+    options.global = true;
+    CHECK_THROWS_WITH_AS(topic_series(model.terms, model.idf, model.counted.counts, swapped,
+                                      std::vector<Index>{0, 0}, options),
+                         doctest::Contains("not made of these counts"), Error);
+}

@@ -438,3 +438,24 @@ TEST_CASE("compose_profiles: sentences that an earlier source has are left out, 
     }
     CHECK(joined == "Great fun! |We liked it. Go on.|");
 }
+
+TEST_CASE("compose_profiles: what stands for a source that is missing, and items that lack a required one") {
+    const Records records = film_records();
+    std::vector<Source> sources{source("plot"), source("genres")};
+    sources[0].missing = "No plot.";
+    sources[0].prefix = "Plot: ";
+    sources[1].required = true;
+    const Profiles profiles = compose_profiles(records, sources);
+    CHECK(profiles.texts[0] == "Plot: A thief steals dreams for a living. Heist, Science Fiction, Drama");
+    CHECK(profiles.texts[2] == "No plot.");
+    CHECK(profiles.source_texts[0][2].empty());
+    CHECK(profiles.spans[2].empty());
+    CHECK(profiles.report[0].items == 2);
+    CHECK(profiles.kept_tokens(2, 0) == 0);
+    CHECK(profiles.incomplete == std::vector<Index>{2});
+    // It counts toward the budget: two words are left of four for the genres.
+    Records lacking = records;
+    lacking.columns[1].text[0].clear();
+    const Profiles cut = compose_profiles(lacking, sources, {.max_tokens = 4});
+    CHECK(cut.texts[0] == "No plot. Heist");
+}

@@ -268,3 +268,23 @@ TEST_CASE("count_terms: all tokeniser settings give the counts of tokenize(), fo
         CHECK(count_terms(texts, options).counts.values == counted.counts.values);
     }
 }
+
+TEST_CASE("count_terms: texts that lie elsewhere, and tokens with blanks that another tokeniser made") {
+    const std::vector<std::string> texts{"owl night owl", "night", "moon owl"};
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    const CountResult expected = count_terms(texts, {.tokens = {.ngram_max = 2}});
+    const CountResult counted = count_terms(std::span<const std::string_view>(views), {.tokens = {.ngram_max = 2}});
+    CHECK(counted.vocabulary == expected.vocabulary);
+    CHECK(counted.counts.values == expected.counts.values);
+    CHECK(count_with_vocabulary(std::span<const std::string_view>(views), expected.vocabulary, {.ngram_max = 2})
+              .indices == expected.counts.indices);
+    TokenStream places;
+    places.vocabulary = {"new york", "rome"};
+    places.ids = {0, 1, 0};
+    places.indptr = {0, 2, 3};
+    const CountResult found = count_terms(stream_of_tokens(places));
+    CHECK(found.vocabulary == std::vector<std::string>{"new york", "rome"});
+    const auto again = count_with_vocabulary(stream_of_tokens(places), found.vocabulary);
+    CHECK(again.indices == found.counts.indices);
+    CHECK(again.values == found.counts.values);
+}

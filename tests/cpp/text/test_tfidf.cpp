@@ -68,3 +68,15 @@ TEST_CASE("tfidf: the same for any number of threads; sizes are checked") {
     CHECK_THROWS_WITH_AS(tfidf(counted.counts, std::vector<double>{1.0}),
                          doctest::Contains("idf has 1 entries"), Error);
 }
+
+TEST_CASE("inverse_document_frequency: parts of a collection add up") {
+    const CountResult counted = count_terms(std::vector<std::string>{"aa bb", "aa cc", "aa"});
+    for (const bool smooth : {true, false}) {
+        const TfidfOptions options{.smooth_idf = smooth};
+        CHECK(inverse_document_frequency(std::vector<std::int64_t>{3, 1, 1}, 3, options) ==
+              inverse_document_frequency(counted.counts, options));
+    }
+    CHECK(inverse_document_frequency(std::vector<std::int64_t>{0}, 3, {.smooth_idf = false}) ==
+          std::vector<double>{1.0});
+    CHECK(inverse_document_frequency(std::vector<std::int64_t>{2}, 3, {.use_idf = false}) == std::vector<double>{1.0});
+}

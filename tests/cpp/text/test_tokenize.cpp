@@ -160,7 +160,7 @@ TEST_CASE("token_stream: hostile texts") {
     CHECK(stream.num_tokens() == 3);
     REQUIRE(stream.vocabulary.size() == 2);
     CHECK(stream.vocabulary[1] == std::string(10'000'000, 'q'));
-    CHECK(token_stream({}).num_documents() == 0);
+    CHECK(token_stream(std::span<const std::string>{}).num_documents() == 0);
     CHECK(token_stream(std::vector<std::string>(5)).vocabulary.empty());
     std::string sigmas;  // looking for the end of the word must not make this quadratic
     for (int i = 0; i < 200000; ++i) sigmas += "Σ.";
@@ -244,4 +244,64 @@ TEST_CASE("token_stream: every word rule gives the words of tokenize(), for any 
     }
     const TokenStream kept = token_stream(texts, {.stop_words = "english", .jump_stop_words = false});
     CHECK(kept.vocabulary.front().empty());
+}
+
+TEST_CASE("token_stream: texts that lie elsewhere give the same") {
+    const std::vector<std::string> texts{"The owl", "", "night \xC3\xA9t\xC3\xA9 owl", "moon moon"};
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    CHECK(token_stream(views) == token_stream(texts));
+    const TokenizeOptions options{.stop_words = "english", .words = WordRule::Unicode};
+    CHECK(token_stream(std::span<const std::string_view>(views), options) == token_stream(texts, options));
+}
+
+TEST_CASE("stream_of_tokens: stop words and stems of a stream are those of its texts") {
+    std::vector<std::string> texts;
+    for (int i = 0; i < 60; ++i)
+        texts.push_back("the robots of robot " + std::to_string(i % 7) + "x dreaming and the " + std::to_string(i) + "y");
+    for (const bool jump : {true, false}) {
+        for (const char* stemmer : {"", "english"}) {
+            const TokenizeOptions options{.stop_words = "english", .jump_stop_words = jump, .stemmer = stemmer};
+            CHECK(stream_of_tokens(token_stream(texts), options) == token_stream(texts, options));
+        }
+    }
+}
+
+TEST_CASE("stream_of_tokens: tokens of any tokeniser") {
+    TokenStream made;
+    made.vocabulary = {"zoo", "New York", "ant", "zoo", ""};
+    made.ids = {0, 1, 2, 3, 4, 2};
+    made.indptr = {0, 3, 6};
+    const TokenStream stream = stream_of_tokens(made);
+    CHECK(stream.vocabulary == Words{"New York", "ant", "zoo"});
+    CHECK(stream.ids == std::vector<Index>{2, 0, 1, 2, 1});
+    CHECK(stream.indptr == std::vector<std::int64_t>{0, 3, 5});
+    CHECK(document_terms(stream, 0) == Words{"zoo", "New York", "ant"});
+    CHECK_THROWS_WITH_AS(stream_of_tokens(made, {.ngram_max = 2}), doctest::Contains("with a blank"), Error);
+    made.ids[0] = 5;
+    CHECK_THROWS_WITH_AS(stream_of_tokens(made), doctest::Contains("outside the vocabulary"), Error);
+    TokenStream runs;
+    runs.vocabulary = {"dark", "the", "night"};
+    runs.ids = {0, 1, 2, 0};
+    runs.indptr = {0, 4};
+    const TokenizeOptions pairs{.stop_words = "english", .ngram_min = 1, .ngram_max = 2, .jump_stop_words = false};
+    CHECK(document_terms(stream_of_tokens(runs, pairs), 0, pairs) == Words{"dark", "night", "dark", "night dark"});
+}
+
+TEST_CASE("tokenize: words of scripts without spaces by dictionary, where the library was built with ICU") {
+    const TokenizeOptions options{.words = WordRule::Dictionary};
+    CHECK(word_rule_from_string("dictionary") == WordRule::Dictionary);
+    if (!has_dictionary_words()) {
+        CHECK_THROWS_WITH_AS(tokenize("a", options), doctest::Contains("built without ICU"), Error);
+        MESSAGE("the rest is skipped: built without ICU");
+        return;
+    }
+    CHECK(tokenize("我爱北京天安门", options) == Words{"我", "爱", "北京", "天安门"});
+    const Words thai = tokenize("การเดินทางในอวกาศ", options);
+    CHECK(thai.size() >= 3);
+    CHECK(tokenize("Science-Fiction und 東京タワー", options).back() == "タワー");
+    // Scripts with spaces give what they give without a dictionary.
+    const std::string text = "L'\xC3\xA9t\xC3\xA9 e\xCC\x81t\xC3\xA9 हिन्दी İstanbul robots";
+    CHECK(tokenize(text, options) == tokenize(text, {.words = WordRule::Unicode}));
+    std::vector<std::string> texts(200, "我爱北京天安门。 การเดินทางในอวกาศ");
+    CHECK(token_stream(texts, options, 1) == token_stream(texts, options, 3));
 }

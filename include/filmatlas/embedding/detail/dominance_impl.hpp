@@ -8,6 +8,8 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -112,10 +114,37 @@ inline void sum_links(const SourceSpace& space, const std::vector<Matrix<float>>
     }
 }
 
+/// Sampled items of several sources, and what centres their cosines.
+struct LinkSample {
+    SourceSpace space;
+    std::int64_t n;
+    std::size_t k;  ///< links per item
+    std::vector<Index> items;
+    std::vector<CosineMoments> moments;
+    std::vector<double> weights;  ///< as given, sum 1
+    int num_threads;
+
+    LinkSample(const std::vector<EmbeddingSource>& sources, const DominanceOptions& options, const char* stage)
+        : LinkSample(source_weights(sources, stage), sources, options) {}
+
+private:
+    LinkSample(std::vector<double> checked, const std::vector<EmbeddingSource>& sources,
+               const DominanceOptions& options)
+        : space(sources, options.num_threads),
+          n(space.items()),
+          k(static_cast<std::size_t>(std::max<std::int64_t>(1, std::min<std::int64_t>(options.k, n - 1)))),
+          items(dominance_sample(n, options.max_items, options.seed)),
+          moments(random_pair_moments(space, options.random_pairs, options.seed)),
+          weights(std::move(checked)),
+          num_threads(options.num_threads) {}
+};
+
 /// Calls body(cosines, row, item, place) for all sampled items, in parallel within a block.
 template <class Body>
-void for_sampled_rows(const SourceSpace& space, std::span<const Index> sample, int num_threads,
-                      const Progress& progress, const char* stage, Body&& body) {
+void for_sampled_rows(const LinkSample& links, const Progress& progress, const char* stage, Body&& body) {
+    const SourceSpace& space = links.space;
+    const std::span<const Index> sample = links.items;
+    const int num_threads = links.num_threads;
     const auto block = static_cast<std::size_t>(space.block_rows());
     std::vector<Matrix<float>> cosines;
     for (std::size_t start = 0; start < sample.size(); start += block) {
@@ -183,15 +212,15 @@ FILMATLAS_INLINE void validate(const DominanceOptions& options) {
 FILMATLAS_INLINE DominanceReport source_dominance(const std::vector<EmbeddingSource>& sources,
                                                   const DominanceOptions& options, const Progress& progress) {
     validate(options);
-    const std::vector<double> weights = detail::source_weights(sources, "source_dominance");
+    const detail::LinkSample links(sources, options, "source_dominance");
+    const detail::SourceSpace& space = links.space;
+    const std::span<const Index> sample = links.items;
+    const std::vector<detail::CosineMoments>& moments = links.moments;
+    const std::vector<double>& weights = links.weights;
+    const std::int64_t n = links.n;
+    const std::size_t k = links.k;
     const std::size_t num_sources = sources.size();
     const std::uint32_t all = (1U << num_sources) - 1U;
-    const detail::SourceSpace space(sources, options.num_threads);
-    const std::int64_t n = space.items();
-    const auto k =
-        static_cast<std::size_t>(std::max<std::int64_t>(1, std::min<std::int64_t>(options.k, n - 1)));
-    const std::vector<Index> sample = detail::dominance_sample(n, options.max_items, options.seed);
-    const auto moments = detail::random_pair_moments(space, options.random_pairs, options.seed);
 
     const std::vector<std::uint32_t> sets = detail::dominance_sets(num_sources);
     std::vector<detail::FusionWeights> fusions;
@@ -199,7 +228,7 @@ FILMATLAS_INLINE DominanceReport source_dominance(const std::vector<EmbeddingSou
     std::vector<detail::LinkSums> sums(sample.size(), detail::LinkSums(num_sources));
     Matrix<double> overlap(static_cast<std::int64_t>(sample.size()), static_cast<std::int64_t>(sets.size()));
     detail::for_sampled_rows(
-        space, sample, options.num_threads, progress, "source_dominance",
+        links, progress, "source_dominance",
         [&](const std::vector<Matrix<float>>& cosines, std::span<const Index> rows, std::size_t start,
             std::int64_t begin, std::int64_t end) {
             std::vector<float> scores;
@@ -279,14 +308,11 @@ FILMATLAS_INLINE void validate(const BalanceOptions& options) {
     validate(options.links);
 }
 
-FILMATLAS_INLINE BalancedWeights auto_balance(const std::vector<EmbeddingSource>& sources,
-                                              std::span<const double> targets, const BalanceOptions& options,
-                                              const Progress& progress) {
-    constexpr const char* stage = "auto_balance";
-    validate(options);
-    const auto begin_time = std::chrono::steady_clock::now();
-    std::vector<double> weights = detail::source_weights(sources, stage);
-    const std::size_t num_sources = sources.size();
+namespace detail {
+
+/// Targets scaled to sum 1; equal ones where none are given.
+inline std::vector<double> balance_targets(std::span<const double> targets, std::size_t num_sources,
+                                           const char* stage) {
     std::vector<double> wanted(targets.begin(), targets.end());
     if (wanted.empty()) wanted.assign(num_sources, 1);
     if (wanted.size() != num_sources) {
@@ -302,75 +328,142 @@ FILMATLAS_INLINE BalancedWeights auto_balance(const std::vector<EmbeddingSource>
         total += target;
     }
     if (!(total > 0)) throw_invalid(stage, "targets", "are all 0", "give one source a positive share");
-    for (std::size_t s = 0; s < num_sources; ++s) {
-        wanted[s] /= total;
-        // Start where every wanted source has a say, whatever the weights given.
-        weights[s] = wanted[s];
+    for (double& target : wanted) target /= total;
+    return wanted;
+}
+
+/// The shares of the sources in the sampled links under some weights.
+inline std::vector<double> shares_under(const LinkSample& links, const std::vector<double>& weights,
+                                        MissingRule missing, const char* stage) {
+    const std::size_t num_sources = weights.size();
+    const FusionWeights fusion(weights, (1U << num_sources) - 1U, missing);
+    std::vector<LinkSums> sums(links.items.size(), LinkSums(num_sources));
+    for_sampled_rows(links, {}, stage,
+                     [&](const std::vector<Matrix<float>>& cosines, std::span<const Index> rows,
+                         std::size_t start, std::int64_t begin, std::int64_t end) {
+                         std::vector<float> scores;
+                         BestLinks best(links.k);
+                         for (std::int64_t r = begin; r < end; ++r) {
+                             const Index i = rows[static_cast<std::size_t>(r)];
+                             links.space.nearest(cosines, r, i, fusion, scores, best);
+                             sum_links(links.space, cosines, r, i, best.ids(), fusion, links.moments,
+                                       sums[start + static_cast<std::size_t>(r)]);
+                         }
+                     });
+    LinkSums all(num_sources);
+    for (const LinkSums& sum : sums) all.add(sum);
+    return LinkSums::shares(std::move(all.centred));
+}
+
+/// Weights on their way to target shares, by multiplication with (target / share)^step.
+class WeightSearch {
+public:
+    explicit WeightSearch(std::vector<double> wanted)
+        : wanted_(std::move(wanted)), weights_(wanted_), step_(wanted_.size(), 1), error_(wanted_.size(), 0) {}
+
+    /// Sum 1. They begin at the targets, where every wanted source has a say.
+    const std::vector<double>& weights() const noexcept { return weights_; }
+    /// The source that has all weight but a millionth, if any: more would change nothing.
+    std::optional<std::size_t> all_on() const noexcept { return all_on_; }
+
+    void step(std::span<const double> shares) {
+        double sum = 0;
+        for (std::size_t s = 0; s < wanted_.size(); ++s) {
+            if (wanted_[s] == 0) continue;
+            const double error = shares[s] - wanted_[s];
+            if (error * error_[s] < 0) {
+                step_[s] = std::max(step_[s] / 2, 0.05);
+            } else if (error_[s] != 0) {
+                step_[s] = std::min(step_[s] * 1.2, 2.0);
+            }
+            error_[s] = error;
+            constexpr double kLeast = 1e-3;  // a share can be 0 or below it
+            const double ratio = wanted_[s] / std::max(shares[s], kLeast);
+            weights_[s] *= std::pow(std::clamp(ratio, 0.1, 10.0), step_[s]);
+            sum += weights_[s];
+        }
+        for (double& weight : weights_) weight /= sum;
+        hold_back();
     }
 
-    const DominanceOptions& links = options.links;
-    const detail::SourceSpace space(sources, links.num_threads);
-    const std::int64_t n = space.items();
-    const auto k =
-        static_cast<std::size_t>(std::max<std::int64_t>(1, std::min<std::int64_t>(links.k, n - 1)));
-    const std::vector<Index> sample = detail::dominance_sample(n, links.max_items, links.seed);
-    const auto moments = detail::random_pair_moments(space, links.random_pairs, links.seed);
-    const auto shares_under = [&](const std::vector<double>& trial) {
-        const detail::FusionWeights fusion(trial, (1U << num_sources) - 1U, links.missing);
-        std::vector<detail::LinkSums> sums(sample.size(), detail::LinkSums(num_sources));
-        detail::for_sampled_rows(space, sample, links.num_threads, {}, stage,
-                                 [&](const std::vector<Matrix<float>>& cosines, std::span<const Index> rows,
-                                     std::size_t start, std::int64_t begin, std::int64_t end) {
-                                     std::vector<float> scores;
-                                     detail::BestLinks best(k);
-                                     for (std::int64_t r = begin; r < end; ++r) {
-                                         const Index i = rows[static_cast<std::size_t>(r)];
-                                         space.nearest(cosines, r, i, fusion, scores, best);
-                                         detail::sum_links(space, cosines, r, i, best.ids(), fusion, moments,
-                                                           sums[start + static_cast<std::size_t>(r)]);
-                                     }
-                                 });
-        detail::LinkSums all(num_sources);
-        for (const detail::LinkSums& sum : sums) all.add(sum);
-        return detail::LinkSums::shares(std::move(all.centred));
-    };
+private:
+    /// The others together keep a millionth, in the ratios that they have.
+    void hold_back() {
+        constexpr double kLeast = 1e-6;
+        const auto top = static_cast<std::size_t>(std::max_element(weights_.begin(), weights_.end()) -
+                                                  weights_.begin());
+        double others = 0;
+        for (std::size_t s = 0; s < weights_.size(); ++s) others += s == top ? 0 : weights_[s];
+        all_on_.reset();
+        if (!(others < kLeast) || std::count(wanted_.begin(), wanted_.end(), 0.0) + 1 >=
+                                      static_cast<std::ptrdiff_t>(wanted_.size())) {
+            return;
+        }
+        all_on_ = top;
+        const double scale = others > 0 ? kLeast / others : 0;
+        for (std::size_t s = 0; s < weights_.size(); ++s) weights_[s] = s == top ? 1 - kLeast : weights_[s] * scale;
+    }
+
+    std::vector<double> wanted_;
+    std::vector<double> weights_;
+    std::vector<double> step_;
+    std::vector<double> error_;  // the last one, to see overshooting
+    std::optional<std::size_t> all_on_ = std::nullopt;
+};
+
+}  // namespace detail
+
+FILMATLAS_INLINE BalancedWeights auto_balance(const std::vector<EmbeddingSource>& sources,
+                                              std::span<const double> targets, const BalanceOptions& options,
+                                              const Progress& progress) {
+    constexpr const char* stage = "auto_balance";
+    constexpr int kPatience = 8;  // rounds without progress, with all weight on one source
+    validate(options);
+    const auto begin_time = std::chrono::steady_clock::now();
+    const detail::LinkSample links(sources, options.links, stage);
+    const std::vector<double> wanted = detail::balance_targets(targets, sources.size(), stage);
 
     BalancedWeights out;
     out.worst = std::numeric_limits<double>::infinity();
     out.run.converged = false;
-    std::vector<double> step(num_sources, 1);
-    std::vector<double> previous(num_sources, 0);  // the last error, to see overshooting
-    for (int iteration = 0; iteration < options.max_iterations && !out.run.converged; ++iteration) {
-        const std::vector<double> shares = shares_under(weights);
+    detail::WeightSearch search(wanted);
+    int stuck = 0;
+    while (!out.run.converged && out.run.iterations < options.max_iterations && stuck < kPatience) {
+        const std::vector<double> shares =
+            detail::shares_under(links, search.weights(), options.links.missing, stage);
         double worst = 0;
-        for (std::size_t s = 0; s < num_sources; ++s)
+        for (std::size_t s = 0; s < shares.size(); ++s)
             worst = std::max(worst, std::abs(shares[s] - wanted[s]));
-        if (worst < out.worst) {
+        const bool better = worst < out.worst;
+        if (better) {
             out.worst = worst;
-            out.weights = weights;
+            out.weights = search.weights();
             out.shares = shares;
         }
+        const std::optional<std::size_t> full = search.all_on();
+        const bool at_limit = full && shares[*full] < wanted[*full];
+        stuck = at_limit && !better ? stuck + 1 : 0;
+        if (better) out.limited_by = at_limit ? sources[*full].name : std::string();
         ++out.run.iterations;
         out.run.converged = worst <= options.tolerance;
-        if (progress) progress(stage, iteration + 1, options.max_iterations);
-        double sum = 0;
-        for (std::size_t s = 0; s < num_sources; ++s) {
-            if (wanted[s] == 0) continue;
-            const double error = shares[s] - wanted[s];
-            if (error * previous[s] < 0) {
-                step[s] = std::max(step[s] / 2, 0.05);
-            } else if (iteration > 0) {
-                step[s] = std::min(step[s] * 1.2, 2.0);
-            }
-            previous[s] = error;
-            constexpr double kLeast = 1e-3;  // a share can be 0 or below it
-            const double ratio = wanted[s] / std::max(shares[s], kLeast);
-            weights[s] *= std::pow(std::clamp(ratio, 0.1, 10.0), step[s]);
-            sum += weights[s];
-        }
-        for (double& weight : weights) weight /= sum;
+        if (progress) progress(stage, out.run.iterations, options.max_iterations);
+        search.step(shares);
     }
-    if (!out.run.converged) {
+    if (out.run.converged) out.limited_by.clear();
+    if (!out.limited_by.empty()) {
+        std::size_t s = 0;
+        while (sources[s].name != out.limited_by) ++s;
+        std::int64_t lacking = 0;
+        for (Index i = 0; i < static_cast<Index>(links.n); ++i) lacking += (links.space.mask(i) >> s & 1U) == 0;
+        out.run.warnings.push_back(
+            "auto_balance: the targets are out of reach: with all weight, source '" + out.limited_by +
+            "' has a share of " + to_text(std::round(out.shares[s] * 1e3) / 1e3) + ", not " +
+            to_text(std::round(wanted[s] * 1e3) / 1e3) + ", because " + std::to_string(lacking) + " of " +
+            std::to_string(links.n) + " items lack it" +
+            (options.links.missing == MissingRule::Pair && lacking > 0
+                 ? "; weights that are made up per item (missing = item) give it more"
+                 : ""));
+    } else if (!out.run.converged) {
         out.run.warnings.push_back("auto_balance: the shares come within " + to_text(out.worst) +
                                    " of the targets, not within " + to_text(options.tolerance));
     }

@@ -78,6 +78,57 @@ FILMATLAS_INLINE std::vector<Index> maximal_marginal_relevance(std::span<const f
     return order;
 }
 
+FILMATLAS_INLINE std::vector<Index> max_sum_diverse(std::span<const float> query, MatrixView<const float> candidates,
+                                                    int top_n, int pool) {
+    constexpr const char* stage = "max_sum_diverse";
+    constexpr double kMostSubsets = 1e7;
+    if (pool < 0) throw_invalid(stage, "pool", "is " + std::to_string(pool), "use 0 or more");
+    const std::vector<Index> near = maximal_marginal_relevance(query, candidates, std::max(pool, top_n), 0.0);
+    const auto wanted = static_cast<std::size_t>(top_n);
+    if (near.size() <= wanted) return near;
+    double subsets = 1;
+    for (std::size_t i = 0; i < std::min(wanted, near.size() - wanted); ++i)
+        subsets *= static_cast<double>(near.size() - i) / static_cast<double>(i + 1);
+    if (subsets > kMostSubsets) {
+        throw_invalid(stage, "pool", "of " + std::to_string(near.size()) + " has too many subsets of " +
+                                         std::to_string(top_n), "use a smaller pool");
+    }
+    Matrix<double> cosine(static_cast<std::int64_t>(near.size()), static_cast<std::int64_t>(near.size()));
+    for (std::size_t a = 0; a < near.size(); ++a) {
+        for (std::size_t b = 0; b < a; ++b) {
+            cosine(static_cast<std::int64_t>(a), static_cast<std::int64_t>(b)) =
+                detail::mmr_cosine(candidates.row(near[a]), candidates.row(near[b]));
+        }
+    }
+    std::vector<std::size_t> picks(wanted);  // ascending places in `near`
+    std::vector<double> sums(wanted + 1, 0.0);
+    std::vector<std::size_t> best;
+    double least = std::numeric_limits<double>::infinity();
+    std::size_t depth = 0;
+    std::size_t next = 0;
+    for (;;) {
+        if (depth == wanted) {
+            if (sums[depth] < least) {
+                least = sums[depth];
+                best = picks;
+            }
+        } else if (next + (wanted - depth) <= near.size()) {
+            picks[depth] = next;
+            double sum = sums[depth];
+            for (std::size_t d = 0; d < depth; ++d)
+                sum += cosine(static_cast<std::int64_t>(next), static_cast<std::int64_t>(picks[d]));
+            sums[++depth] = sum;
+            ++next;
+            continue;
+        }
+        if (depth == 0) break;
+        next = picks[--depth] + 1;
+    }
+    std::vector<Index> chosen;
+    for (const std::size_t place : best) chosen.push_back(near[place]);
+    return chosen;
+}
+
 FILMATLAS_INLINE bool same_word(std::string_view a, std::string_view b) {
     return a == b || detail::WordForms(a).same_word(detail::WordForms(b));
 }

@@ -15,6 +15,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/keywords/detail/word_forms.hpp"
+#include "filmatlas/keywords/detail/log_odds.hpp"
 #include "filmatlas/keywords/rankers.hpp"
 
 namespace filmatlas {
@@ -416,6 +417,47 @@ FILMATLAS_INLINE std::vector<std::vector<Keyword>> rank_keywords(const ClassTerm
             .rank(out);
     }
     return out;
+}
+
+FILMATLAS_INLINE std::vector<Keyword> contrast_keywords(const ClassTerms& terms, std::int64_t row,
+                                                        std::int64_t other, int top_n) {
+    constexpr const char* stage = "contrast_keywords";
+    for (const std::int64_t r : {row, other}) {
+        if (r < 0 || r >= terms.counts.rows) {
+            throw_invalid(stage, "row", "is " + std::to_string(r),
+                          "use a row in [0, " + std::to_string(terms.counts.rows) + ")");
+        }
+    }
+    if (top_n < 1) throw_invalid(stage, "top_n", "is " + std::to_string(top_n), "use 1 or more");
+    const auto items_of = [&](std::int64_t r) {
+        return std::span<const Index>(terms.item_frequency)
+            .subspan(static_cast<std::size_t>(terms.counts.indptr[static_cast<std::size_t>(r)]),
+                     terms.counts.row_indices(r).size());
+    };
+    const auto size_of = [&](std::int64_t r) {
+        return static_cast<double>(terms.class_sizes[static_cast<std::size_t>(r)]);
+    };
+    const auto here = terms.counts.row_indices(row);
+    const auto there = terms.counts.row_indices(other);
+    const auto items_here = items_of(row);
+    const auto items_there = items_of(other);
+    std::vector<std::pair<double, Index>> order;  // -z, term
+    std::size_t at = 0;
+    for (std::size_t e = 0; e < here.size(); ++e) {
+        while (at < there.size() && there[at] < here[e]) ++at;
+        const bool shared = at < there.size() && there[at] == here[e];
+        const double z = detail::log_odds_z(static_cast<double>(items_here[e]), size_of(row),
+                                            shared ? static_cast<double>(items_there[at]) : 0.0, size_of(other));
+        if (z > 0) order.emplace_back(-z, here[e]);
+    }
+    const auto wanted = static_cast<std::ptrdiff_t>(std::min(order.size(), static_cast<std::size_t>(top_n)));
+    std::partial_sort(order.begin(), order.begin() + wanted, order.end());
+    std::vector<Keyword> result;
+    for (std::ptrdiff_t i = 0; i < wanted; ++i) {
+        const auto& [z, term] = order[static_cast<std::size_t>(i)];
+        result.push_back({terms.vocabulary[static_cast<std::size_t>(term)], -z});
+    }
+    return result;
 }
 
 FILMATLAS_INLINE CsrMatrix<double> soft_class_weights(const CsrMatrix<std::int32_t>& counts,

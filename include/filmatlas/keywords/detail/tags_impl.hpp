@@ -35,8 +35,13 @@ FILMATLAS_INLINE void validate(const TagOptions& options) {
 
 FILMATLAS_INLINE std::vector<std::vector<TagLift>> tag_lift(std::span<const std::vector<std::string>> tags,
                                                             const Hierarchy& hierarchy,
-                                                            const TagOptions& options) {
+                                                            const TagOptions& options,
+                                                            std::span<const std::vector<double>> scores) {
     validate(options);
+    for (std::size_t i = 0; i < (scores.empty() ? 0 : tags.size()); ++i) {
+        if (scores.size() == tags.size() && scores[i].size() == tags[i].size()) continue;
+        throw_shape("tag_lift", "item " + std::to_string(i) + " has not as many scores as tags", "give one per tag");
+    }
     if (static_cast<std::int64_t>(tags.size()) != hierarchy.num_items()) {
         throw_shape("tag_lift", "there are tags of " + std::to_string(tags.size()) +
                                     " items, the hierarchy has " + std::to_string(hierarchy.num_items()));
@@ -54,17 +59,23 @@ FILMATLAS_INLINE std::vector<std::vector<TagLift>> tag_lift(std::span<const std:
     held.rows = hierarchy.num_items();
     held.cols = static_cast<std::int64_t>(vocabulary.size());
     std::vector<std::int64_t> total(vocabulary.size(), 0);
-    std::vector<Index> columns;
-    for (const std::vector<std::string>& item : tags) {
+    std::vector<double> score_of;  // of each entry of `held`
+    std::vector<std::pair<Index, std::size_t>> columns;  // and the place in the item's list
+    for (std::size_t i = 0; i < tags.size(); ++i) {
         columns.clear();
-        for (const std::string& tag : item) {
-            if (!tag.empty()) columns.push_back(find_term(vocabulary, tag));
+        for (std::size_t t = 0; t < tags[i].size(); ++t) {
+            if (!tags[i][t].empty()) columns.emplace_back(find_term(vocabulary, tags[i][t]), t);
         }
         std::sort(columns.begin(), columns.end());
-        columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
-        for (const Index column : columns) ++total[static_cast<std::size_t>(column)];
-        held.indices.insert(held.indices.end(), columns.begin(), columns.end());
-        held.values.insert(held.values.end(), columns.size(), 1);
+        columns.erase(std::unique(columns.begin(), columns.end(),
+                                  [](const auto& a, const auto& b) { return a.first == b.first; }),
+                      columns.end());
+        for (const auto& [column, place] : columns) {
+            ++total[static_cast<std::size_t>(column)];
+            held.indices.push_back(column);
+            held.values.push_back(1);
+            if (!scores.empty()) score_of.push_back(scores[i][place]);
+        }
         held.indptr.push_back(held.nnz());
     }
 
@@ -99,6 +110,18 @@ FILMATLAS_INLINE std::vector<std::vector<TagLift>> tag_lift(std::span<const std:
                          [](const TagLift& a, const TagLift& b) { return a.score > b.score; });
         if (list.size() > static_cast<std::size_t>(options.top_n))
             list.resize(static_cast<std::size_t>(options.top_n));
+        if (scores.empty()) continue;
+        std::vector<double> sums(vocabulary.size(), 0.0);
+        for (const Index item : hierarchy.items(static_cast<Index>(node))) {
+            for (auto e = static_cast<std::size_t>(held.indptr[static_cast<std::size_t>(item)]);
+                 e < static_cast<std::size_t>(held.indptr[static_cast<std::size_t>(item) + 1]); ++e) {
+                sums[static_cast<std::size_t>(held.indices[e])] += score_of[e];
+            }
+        }
+        for (TagLift& entry : list) {
+            entry.mean_score = sums[static_cast<std::size_t>(find_term(vocabulary, entry.tag))] /
+                               static_cast<double>(entry.support);
+        }
     }
     return result;
 }

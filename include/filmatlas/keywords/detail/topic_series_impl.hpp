@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -49,23 +50,61 @@ inline void divide_by_sum(std::vector<double>& values) {
     }
 }
 
-inline std::vector<Keyword> best_of_row(const SeriesRow& row, const std::vector<std::string>& vocabulary,
-                                        int top_n) {
-    std::vector<std::size_t> order;
-    for (std::size_t e = 0; e < row.columns.size(); ++e) {
-        if (row.values[e] > 0) order.push_back(e);
+/// The entries with the largest values above 0, ties by place.
+inline std::vector<Keyword> best_of_row(std::span<const Index> columns, std::span<const double> values,
+                                        const std::vector<std::string>& vocabulary, int top_n) {
+    std::vector<std::pair<double, std::size_t>> best;  // largest first
+    const auto limit = static_cast<std::size_t>(top_n);
+    for (std::size_t e = 0; e < values.size(); ++e) {
+        if (!(values[e] > 0) || (best.size() >= limit && values[e] <= best.back().first)) continue;
+        if (best.size() >= limit) best.pop_back();
+        auto at = best.end();
+        while (at != best.begin() && std::prev(at)->first < values[e]) --at;
+        best.emplace(at, values[e], e);
     }
-    const std::size_t count = std::min(order.size(), static_cast<std::size_t>(top_n));
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
-                      [&](std::size_t a, std::size_t b) {
-                          return row.values[a] != row.values[b] ? row.values[a] > row.values[b] : a < b;
-                      });
-    std::vector<Keyword> best;
-    for (std::size_t i = 0; i < count; ++i) {
-        best.push_back({vocabulary[static_cast<std::size_t>(row.columns[order[i]])], row.values[order[i]]});
-    }
-    return best;
+    std::vector<Keyword> keywords;
+    for (const auto& [value, e] : best)
+        keywords.push_back({vocabulary[static_cast<std::size_t>(columns[e])], value});
+    return keywords;
 }
+
+/// The weights of one class from bin to bin. Tuned, every bin holds all of the class's terms, so they are kept in
+/// one dense row of them. A worker takes class after class.
+class TunedRow {
+public:
+    /// Begins a class with its terms and their weights over all bins.
+    void begin(std::span<const Index> columns, std::span<const double> weights, bool global, std::size_t terms) {
+        for (const Index column : columns_) place_[static_cast<std::size_t>(column)] = -1;
+        place_.resize(terms, -1);
+        columns_ = columns;
+        for (std::size_t e = 0; e < columns.size(); ++e)
+            place_[static_cast<std::size_t>(columns[e])] = static_cast<Index>(e);
+        values_.assign(columns.size(), 0);
+        whole_.clear();
+        if (!global) return;
+        whole_.assign(weights.begin(), weights.end());
+        divide_by_sum(whole_);
+    }
+    /// Adds a bin's own weights; `follows` says whether those of the bin before count.
+    void step(const SeriesRow& own, bool follows) {
+        const double scale = follows ? 0.5 : 1.0;
+        for (double& value : values_) value *= 1 - scale;
+        for (std::size_t e = 0; e < own.columns.size(); ++e) {
+            const Index place = place_[static_cast<std::size_t>(own.columns[e])];
+            if (place < 0) throw_shape("topic_series", "the terms were not made of these counts and groups");
+            values_[static_cast<std::size_t>(place)] += scale * own.values[e];
+        }
+        for (std::size_t e = 0; e < whole_.size(); ++e) values_[e] = 0.5 * values_[e] + 0.5 * whole_[e];
+    }
+    std::span<const Index> columns() const noexcept { return columns_; }
+    std::span<const double> values() const noexcept { return values_; }
+
+private:
+    std::span<const Index> columns_ = {};
+    std::vector<Index> place_ = {};  // of each term in the row, -1 = not there
+    std::vector<double> whole_ = {};
+    std::vector<double> values_ = {};
+};
 
 /// Row of each item's class in the terms. @throws for a group that has none.
 inline std::vector<Index> rows_of_groups(const char* stage, const ClassTerms& terms,
@@ -145,19 +184,17 @@ FILMATLAS_INLINE std::vector<SeriesEntry> topic_series(const ClassTerms& terms, 
 
     std::vector<SeriesEntry> entries(cells);
     // Classes don't meet, so each walks through its bins alone.
-    parallel_blocks(static_cast<std::int64_t>(classes), options.num_threads, [&](std::int64_t block, int) {
+    std::vector<detail::TunedRow> tunings(static_cast<std::size_t>(resolve_num_threads(options.num_threads)));
+    parallel_blocks(static_cast<std::int64_t>(classes), options.num_threads, [&](std::int64_t block, int worker) {
         const std::size_t first = class_begin[static_cast<std::size_t>(block)];
         const std::size_t last = class_begin[static_cast<std::size_t>(block) + 1];
         const Index row = key(order[begin[first]]).first;
         const auto bin_of = [&](std::size_t cell) { return key(order[begin[cell]]).second; };
         const bool tuned = options.evolution || options.global;
-        detail::SeriesRow whole;
-        if (options.global) {
-            const auto columns = terms.weights.row_indices(row);
-            const auto values = terms.weights.row_values(row);
-            whole.columns.assign(columns.begin(), columns.end());
-            whole.values.assign(values.begin(), values.end());
-            detail::divide_by_sum(whole.values);
+        detail::TunedRow& tuning = tunings[static_cast<std::size_t>(worker)];
+        if (tuned) {
+            tuning.begin(terms.weights.row_indices(row), terms.weights.row_values(row), options.global,
+                         idf.size());
         }
         const auto tally = [&](std::size_t cell) {
             detail::SeriesRow tallied;
@@ -166,7 +203,6 @@ FILMATLAS_INLINE std::vector<SeriesEntry> topic_series(const ClassTerms& terms, 
                 tallied.values.push_back(static_cast<double>(count));
             return tallied;
         };
-        detail::SeriesRow before;
         for (std::size_t cell = first; cell < last; ++cell) {
             detail::SeriesRow weights = tally(cell);
             if (options.smoothing > 0) {
@@ -185,17 +221,19 @@ FILMATLAS_INLINE std::vector<SeriesEntry> topic_series(const ClassTerms& terms, 
                 if (options.reduce_frequent_words) tf = std::sqrt(tf);
                 weights.values[e] = tf * idf[static_cast<std::size_t>(weights.columns[e])];
             }
-            if (tuned) detail::divide_by_sum(weights.values);
-            if (options.evolution && cell > first && bin_of(cell - 1) + 1 == bin_of(cell)) {
-                weights = detail::add_series_rows(weights, 0.5, before, 0.5);
-            }
-            if (options.global) weights = detail::add_series_rows(weights, 0.5, whole, 0.5);
             SeriesEntry& entry = entries[cell];
             entry.bin = bin_of(cell);
             entry.row = row;
             entry.items = static_cast<std::int64_t>(begin[cell + 1] - begin[cell]);
-            entry.keywords = detail::best_of_row(weights, terms.vocabulary, options.top_n);
-            before = std::move(weights);
+            if (!tuned) {
+                entry.keywords =
+                    detail::best_of_row(weights.columns, weights.values, terms.vocabulary, options.top_n);
+                continue;
+            }
+            detail::divide_by_sum(weights.values);
+            tuning.step(weights, options.evolution && cell > first && bin_of(cell - 1) + 1 == bin_of(cell));
+            entry.keywords =
+                detail::best_of_row(tuning.columns(), tuning.values(), terms.vocabulary, options.top_n);
         }
     });
     std::stable_sort(entries.begin(), entries.end(),

@@ -3,12 +3,12 @@
 #define FILMATLAS_LABELS_DETAIL_LABEL_WORDS_HPP
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "filmatlas/keywords/detail/log_odds.hpp"
 #include "filmatlas/linalg/csr.hpp"
 #include "filmatlas/text/stop_words.hpp"
 #include "filmatlas/text/tokenize.hpp"
@@ -29,18 +29,6 @@ inline std::vector<std::string> label_words(std::string_view text) {
     std::vector<std::string> words = tokenize(text, TokenizeOptions{.min_length = 1});
     for (std::string& word : words) word = fold(word);
     return words;
-}
-
-/// z of the log-odds ratio of two shares with a common prior (Monroe, Colaresi & Quinn, 2008), where `a` of
-/// `n` items hold a term here and `b` of `m` there. The prior is worth ten items of the share in both.
-inline double log_odds_z(double a, double n, double b, double m) {
-    if (n <= 0 || m <= 0) return 0;
-    const double share = (a + b) / (n + m);
-    const double yes = 10 * share + 1e-9;
-    const double no = 10 * (1 - share) + 1e-9;
-    const double delta = std::log((a + yes) / (n - a + no)) - std::log((b + yes) / (m - b + no));
-    const double variance = 1 / (a + yes) + 1 / (b + yes);
-    return delta / std::sqrt(variance);
 }
 
 /// Smoothed ratio of the shares a / n and b / m.

@@ -387,7 +387,10 @@ inline void compose_item(const std::vector<std::vector<ComposeColumn>>& columns,
                         options.token_cost);
         out.source_texts[s][i] = rendered[s].text.substr(0, cuts[s].bytes);
         dropped(static_cast<std::int64_t>(i), static_cast<std::int64_t>(s)) = rendered[s].dropped_tags;
-        if (cuts[s].bytes == 0) continue;
+        if (cuts[s].bytes == 0) {
+            if (options.max_tokens > 0) budget -= count_tokens(sources[s].missing, options.token_cost);
+            continue;
+        }
         needs[s] = cuts[s].tokens;
         weights[s] = sources[s].weight;
         if (options.max_tokens > 0)
@@ -408,6 +411,10 @@ inline void compose_item(const std::vector<std::vector<ComposeColumn>>& columns,
         const auto col = static_cast<std::int64_t>(s);
         out.kept_tokens(row, col) = static_cast<Index>(cuts[s].tokens);
         out.cut_tokens(row, col) = static_cast<Index>(rendered[s].tokens - cuts[s].tokens);
+        if (out.source_texts[s][i].empty() && !sources[s].missing.empty()) {
+            if (!text.empty()) text += options.separator;
+            text += sources[s].missing;
+        }
         if (cuts[s].bytes == 0) continue;
         const std::string_view whole = std::string_view(rendered[s].text).substr(0, cuts[s].bytes);
         std::vector<ComposePiece> kept{{0, whole.size(), cuts[s].tokens, false}};
@@ -553,6 +560,13 @@ FILMATLAS_INLINE Profiles compose_profiles(const Records& records, const std::ve
         out.source_names.push_back(share.name);
         out.source_weights.push_back(share.weight);
         out.report.push_back(std::move(share));
+    }
+    for (std::size_t i = 0; i < records.ids.size(); ++i) {
+        for (std::size_t s = 0; s < sources.size(); ++s) {
+            if (!sources[s].required || !out.source_texts[s][i].empty()) continue;
+            out.incomplete.push_back(static_cast<Index>(i));
+            break;
+        }
     }
     for (SourceShare& share : out.report) {
         if (all_tokens > 0)

@@ -18,13 +18,19 @@ namespace filmatlas {
 
 FILMATLAS_INLINE std::vector<double> inverse_document_frequency(const CsrMatrix<std::int32_t>& counts,
                                                                 const TfidfOptions& options) {
-    std::vector<double> idf(static_cast<std::size_t>(counts.cols), 1.0);
-    if (!options.use_idf) return idf;
     const std::vector<std::int64_t> df = document_frequency(counts);
+    return inverse_document_frequency(df, counts.rows, options);
+}
+
+FILMATLAS_INLINE std::vector<double> inverse_document_frequency(std::span<const std::int64_t> document_frequency,
+                                                                std::int64_t documents,
+                                                                const TfidfOptions& options) {
+    std::vector<double> idf(document_frequency.size(), 1.0);
+    if (!options.use_idf) return idf;
     const double smooth = options.smooth_idf ? 1.0 : 0.0;
     for (std::size_t t = 0; t < idf.size(); ++t) {
-        const double with = static_cast<double>(df[t]) + smooth;
-        if (with > 0) idf[t] = std::log((static_cast<double>(counts.rows) + smooth) / with) + 1.0;
+        const double with = static_cast<double>(document_frequency[t]) + smooth;
+        if (with > 0) idf[t] = std::log((static_cast<double>(documents) + smooth) / with) + 1.0;
     }
     return idf;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,10 @@
 #include "filmatlas/text/detail/token_table.hpp"
 #include "filmatlas/text/detail/unicode_index.hpp"
 #include "filmatlas/text/tokenize.hpp"
+#ifdef FILMATLAS_WITH_ICU
+#include <unicode/ubrk.h>
+#include <unicode/utext.h>
+#endif
 
 /// @file word_scan.hpp
 /// @brief The scanner for all but the default word rule; inline.
@@ -36,11 +41,44 @@ inline bool is_katakana(char32_t c) noexcept {
 }
 inline bool is_mark(char32_t c) noexcept { return c >= 0x300 && unicode_contains(unicode_mark, c); }
 
+#ifdef FILMATLAS_WITH_ICU
+inline constexpr bool kDictionaryWords = true;
+
+/// Calls visit(word) for the words of a stretch without spaces, by ICU's dictionaries; nothing where ICU has no data.
+template <class Visit>
+void dictionary_words(std::string_view stretch, Visit&& visit) {
+    struct Closer {
+        void operator()(UBreakIterator* breaks) const noexcept { ubrk_close(breaks); }
+        void operator()(UText* text) const noexcept { utext_close(text); }
+    };
+    UErrorCode status = U_ZERO_ERROR;
+    // Opening one reads rules; a thread keeps its own.
+    thread_local const std::unique_ptr<UBreakIterator, Closer> breaks(ubrk_open(UBRK_WORD, "", nullptr, 0, &status));
+    const std::unique_ptr<UText, Closer> text(
+        utext_openUTF8(nullptr, stretch.data(), static_cast<std::int64_t>(stretch.size()), &status));
+    if (breaks == nullptr || U_FAILURE(status)) return;
+    ubrk_setUText(breaks.get(), text.get(), &status);
+    if (U_FAILURE(status)) return;
+    std::int32_t from = ubrk_first(breaks.get());
+    for (std::int32_t to = ubrk_next(breaks.get()); to != UBRK_DONE; to = ubrk_next(breaks.get())) {
+        visit(stretch.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
+        from = to;
+    }
+}
+#else
+inline constexpr bool kDictionaryWords = false;
+
+template <class Visit>
+void dictionary_words(std::string_view, Visit&&) {}
+#endif
+
 /// Calls emit as scan_tokens() does, for the words that `options` describe.
 class WordScanner {
 public:
     explicit WordScanner(const TokenizeOptions& options)
-        : unicode_(options.words == WordRule::Unicode), inner_(options.inner_characters) {}
+        : unicode_(options.words != WordRule::Python),
+          dictionary_(options.words == WordRule::Dictionary),
+          inner_(options.inner_characters) {}
 
     template <class Emit>
     void operator()(std::string_view text, const UnicodeIndex& index, TokenBuffer& buffer,
@@ -51,7 +89,7 @@ public:
         while (at < text.size()) {
             const Letter letter = letter_at(text, at, index);
             if (letter.kind == Kind::Unspaced) {
-                at = pairs(text, at, index, out);
+                at = dictionary_ ? unspaced_words(text, at, index, out) : pairs(text, at, index, out);
             } else if (letter.kind == Kind::Spaced || letter.kind == Kind::Katakana) {
                 at = word(text, at, letter.kind, index, out);
             } else {
@@ -196,7 +234,27 @@ private:
         return at;
     }
 
+    /// A stretch without spaces as the words of a dictionary; returns its end.
+    template <class Emit>
+    std::size_t unspaced_words(std::string_view text, std::size_t at, const UnicodeIndex& index,
+                               Output<Emit>& out) const {
+        std::string stretch;
+        for (; at < text.size();) {
+            const Letter letter = letter_at(text, at, index);
+            if (letter.kind != Kind::Unspaced && letter.kind != Kind::Mark) break;
+            append_utf8(stretch, letter.value);
+            at += letter.length;
+        }
+        dictionary_words(stretch, [&](std::string_view word) {
+            out.word = word;
+            out.code_points = 2;  // a character is a word of its own here, not a fragment of one
+            out.flush();
+        });
+        return at;
+    }
+
     bool unicode_;
+    bool dictionary_;
     std::string inner_;
 };
 

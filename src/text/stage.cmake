@@ -1,0 +1,1 @@
+target_link_libraries(filmatlas_text PRIVATE filmatlas_words)
