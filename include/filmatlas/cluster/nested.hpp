@@ -18,13 +18,14 @@
 /// @file nested.hpp
 /// @brief The strict nested hierarchy: every item in one node of every level, each node inside one parent.
 ///
-/// 1. The vectors are smoothed over shared neighbours (smooth.hpp). 2. k-means makes the finest nodes; too
-/// large ones are split, too small ones join their nearest. 3. Level by level upwards, the nodes below are
-/// merged by size-weighted Ward of their unit centroids in the full space, no merge making a node larger than
-/// its level allows, and then moved whole between the groups while that lowers the sum of squares. Groups of
-/// nodes, never of items: nesting cannot fail. Items with identical vectors always share all their nodes. Row
-/// order does not matter: all decisions are made in an order of the rows by content (given the same neighbour
-/// sets).
+/// 1. The vectors are smoothed over shared neighbours (smooth.hpp) by several numbers of steps and seen from their
+/// mean. 2. Ward's linkage and Lloyd's rounds make the finest nodes; too large ones are split, too small ones join
+/// their nearest. 3. From the coarsest level down, the finest nodes are merged inside the nodes of the level above, no
+/// merge making a node larger than its level allows: by Ward's linkage, by forms of it that hinder large nodes less, and
+/// by average linkage, after every number of steps that suits the level's nodes. Of all these the groups are taken that
+/// best foretell neighbours which the smoothing never saw (`NestedTrial::foresight`). Groups of nodes, never of items:
+/// nesting cannot fail. Items with identical vectors always share all their nodes. Row order does not matter: all
+/// decisions are made in an order of the rows by content (given the same neighbour sets).
 
 namespace filmatlas {
 
@@ -38,11 +39,14 @@ struct LevelRange {
 /// How nodes are made.
 enum class NestedMethod {
     Auto,     ///< as described above, every choice made from the data
-    Ward,     ///< Ward's linkage from the first part to the coarsest level; no moves, no choices but the steps
+    Ward,     ///< Ward's linkage at every level; no moves, no choices but the steps
     Average,  ///< average linkage likewise
     KMeans,   ///< k-means for the finest nodes, Ward's linkage and moves above
+    /// As Ward, but from density cores (leaves of HDBSCAN in the smoothed space), every other item with the core that
+    /// it reaches by the lowest pass
+    Density,
 };
-/// "auto", "ward", "average", "kmeans".
+/// "auto", "ward", "average", "kmeans", "density".
 std::string_view to_string(NestedMethod method) noexcept;
 /// @throws Error (InvalidArgument) naming the accepted words.
 NestedMethod nested_method_from_string(std::string_view name);
@@ -51,6 +55,8 @@ NestedMethod nested_method_from_string(std::string_view name);
 struct NestedTrial {
     int level = 0;
     int steps = 0;  ///< of smoothing
+    /// "ward", "ward^0.75", "ward^0.5" (the power of the size term), "average", "kmeans"; "ward with moves": of the
+    /// full-space centroids, nodes moved whole between the groups while that lowers the sum of squares.
     std::string method;
     /// Mutual information of an item's node and its held-out neighbours' nodes over the mean of the entropies;
     /// in [0, 1], -1 where nothing could be held out (fewer than 3 neighbours per item).
@@ -77,9 +83,9 @@ struct NestedOptions {
     /// only when no other remains. Raised to 1.5 / count where the count needs it. Unset: 0.30, or 3 / count
     /// where a given count makes that more. Between the levels: 4 / count.
     std::optional<double> max_share = std::nullopt;
-    /// Averaging steps over shared neighbours before the finest level is made; 0 = none, at most 1000 (see
-    /// SmoothOptions). Unset: the one of 0, 1, 4, 16, 32, as far as the nodes are large enough for it, whose
-    /// nodes foretell the neighbours best that the smoothing did not see.
+    /// Averaging steps over shared neighbours, for every level; 0 = none, at most 1000 (see SmoothOptions). Unset:
+    /// of 0, 1, 4, 16, 32, as far as a level's nodes hold ten items a step, those whose nodes foretell the neighbours
+    /// best that the smoothing did not see; the result's options then hold those of the finest level.
     std::optional<int> smoothing_steps = std::nullopt;
     std::uint64_t seed = 42;
     /// Workers; 0 = choose for me. Never changes the result.
@@ -108,6 +114,8 @@ struct NestedResult {
     /// Items without a valid vector, ascending. They are placed in the largest node of the coarsest level
     /// and, inside it, in the largest child at each level (the first by content on a tie).
     std::vector<Index> reassigned;
+    /// Warnings: counts that could not be reached, items without a vector, a node of the coarsest level that holds more
+    /// than three times their median.
     RunInfo run;
     /// Options as resolved: counts as made, sizes as used, ranges as searched.
     NestedOptions options;

@@ -315,6 +315,17 @@ TEST_CASE("nested_clusters: asked sizes are kept, max_share caps the largest reg
         const NestedResult capped = nested_clusters(X.view(), graph, options);
         CHECK(size_balance(capped.hierarchy.labels(0)).largest_share <= share);
     }
+    // One region that is much larger than the others is told of, unless the cap forbids it.
+    options.max_share = 1.0;
+    const NestedResult large = nested_clusters(X.view(), graph, options);
+    std::vector<Index> sizes(static_cast<std::size_t>(large.hierarchy.num_nodes(0)), 0);
+    for (const Index node : large.hierarchy.labels(0)) ++sizes[static_cast<std::size_t>(node)];
+    std::sort(sizes.begin(), sizes.end());
+    const double median = 0.5 * (sizes[(sizes.size() - 1) / 2] + sizes[sizes.size() / 2]);
+    REQUIRE(sizes.back() > 3 * median);
+    REQUIRE(large.run.warnings.size() == 1);
+    CHECK(large.run.warnings[0].find("the largest node of level 'macro' holds " + std::to_string(sizes.back()) +
+                                     " items, ") == 0);
     NestedOptions ranged;
     ranged.level_names = {"top", "bottom"};
     ranged.level_ranges = std::vector<LevelRange>{{9, 11}, {70, 80}};
@@ -331,7 +342,9 @@ TEST_CASE("nested_clusters: says what it tried; the choice foretells the held-ou
     options.level_names = {"region", "cluster"};
     options.n_clusters = Counts{4, 12};
     const NestedResult found = nested_clusters(data.X.view(), graph, options);
-    REQUIRE(found.trials.size() >= 5);  // steps 0, 1, 4 for nodes of 150; two linkages above
+    // Steps 0, 1, 4 for nodes of 150; above, for nodes of 450, the same and 16 and 32, four linkages each, and Ward's
+    // with moves.
+    REQUIRE(found.trials.size() == 3 + 4 * 5 + 1);
     for (int level = 0; level < 2; ++level) {
         double best = -2;
         const NestedTrial* chosen = nullptr;
@@ -352,9 +365,12 @@ TEST_CASE("nested_clusters: says what it tried; the choice foretells the held-ou
     options.smoothing_steps = found.options.smoothing_steps;
     const NestedResult given = nested_clusters(data.X.view(), graph, options);
     CHECK(given.hierarchy == found.hierarchy);
-    CHECK(given.trials.size() == 3);
+    CHECK(given.trials.size() == 1 + 4 + 1);
+    for (const NestedTrial& trial : given.trials) {
+        if (trial.method != "ward with moves") CHECK(trial.steps == *options.smoothing_steps);
+    }
 
-    for (const char* name : {"auto", "ward", "average", "kmeans"}) {
+    for (const char* name : {"auto", "ward", "average", "kmeans", "density"}) {
         options.method = nested_method_from_string(name);
         CHECK(to_string(options.method) == name);
         const NestedResult result = nested_clusters(data.X.view(), graph, options);
@@ -435,4 +451,34 @@ TEST_CASE("nested_clusters: refusals name the field; a callback can cancel") {
     CHECK_THROWS_AS(nested_clusters(Matrix<float>(0, 4).view(), KnnGraph{}), Error);
     const Progress stop([](const Tick&) { return false; }, std::chrono::milliseconds(0));
     CHECK_THROWS_AS(nested_clusters(data.X.view(), graph, {}, stop), Error);
+}
+
+TEST_CASE("nested_clusters: density starts from cores and fills along the passes between them") {
+    // Two bent strips that no centroid can tell apart, joined to their ends by stray items.
+    Matrix<float> X(400, 2);
+    for (std::int64_t i = 0; i < 400; ++i) {
+        const double t = 3.14159 * static_cast<double>(i / 2) / 199.0;
+        const bool upper = i % 2 == 0;
+        X(i, 0) = static_cast<float>(upper ? std::cos(t) : 1 - std::cos(t));
+        X(i, 1) = static_cast<float>(upper ? std::sin(t) : 0.4 - std::sin(t));
+    }
+    const KnnGraph graph = cluster_data::knn(X, 10, Metric::Euclidean);
+    NestedOptions options;
+    options.level_names = {"strip"};
+    options.n_clusters = Counts{2};
+    options.smoothing_steps = 0;
+    options.method = NestedMethod::Density;
+    options.num_threads = 1;
+    const NestedResult found = nested_clusters(X.view(), graph, options);
+    check_result(found, 400);
+    std::vector<Index> strip;
+    for (Index i = 0; i < 400; ++i) strip.push_back(i % 2);
+    CHECK(adjusted_rand_index(found.hierarchy.labels(0), strip) == 1.0);
+    options.num_threads = 3;
+    check_same(nested_clusters(X.view(), graph, options), found);
+    // Nothing dense, or nothing but repeats: still a tree.
+    const Matrix<float> same(30, 2, std::vector<float>(60, 1.0F));
+    check_result(nested_clusters(same.view(), cluster_data::knn(same, 5, Metric::Euclidean), options), 30);
+    const Matrix<float> one(1, 2, {1, 2});
+    check_result(nested_clusters(one.view(), cluster_data::knn(one, 5, Metric::Euclidean), options), 1);
 }

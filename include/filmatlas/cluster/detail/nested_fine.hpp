@@ -55,7 +55,7 @@ public:
         const std::int64_t d = centroids.cols();
         const PackedRows<float> right(centroids.view(), num_threads_);
         const std::int64_t width = right.panels() * PackedRows<float>::panel_rows;
-        std::vector<float> half(static_cast<std::size_t>(k));
+        std::vector<float> half(static_cast<std::size_t>(width), std::numeric_limits<float>::infinity());
         for (std::int64_t c = 0; c < k; ++c) {
             double square = 0;
             for (const float value : centroids.row(c))
@@ -74,16 +74,7 @@ public:
                     const std::int64_t i = p * PackedRows<float>::panel_rows + r;
                     if (i >= rows_.rows()) break;
                     const float* dots = product.data() + r * width;
-                    float best = std::numeric_limits<float>::infinity();
-                    Index at = 0;
-                    for (std::int64_t c = 0; c < k; ++c) {
-                        const float value = half[static_cast<std::size_t>(c)] - dots[c];
-                        if (value < best) {
-                            best = value;
-                            at = static_cast<Index>(c);
-                        }
-                    }
-                    label[static_cast<std::size_t>(i)] = at;
+                    label[static_cast<std::size_t>(i)] = nearest(half.data(), dots, width);
                 }
             }
         });
@@ -126,22 +117,106 @@ public:
     }
 
 private:
+    /// The first centroid of least half[c] - dots[c]: the least of each panel without branches, then its place.
+    static Index nearest(const float* half, const float* dots, std::int64_t width) {
+        constexpr std::int64_t lanes = PackedRows<float>::panel_rows;
+        float best = std::numeric_limits<float>::infinity();
+        std::int64_t panel = 0;
+        for (std::int64_t c = 0; c < width; c += lanes) {
+            float value[lanes];
+            for (std::int64_t l = 0; l < lanes; ++l) value[l] = half[c + l] - dots[c + l];
+            for (std::int64_t step = lanes / 2; step > 0; step /= 2) {
+                for (std::int64_t l = 0; l < step; ++l)
+                    value[l] = value[l + step] < value[l] ? value[l + step] : value[l];
+            }
+            if (value[0] < best) {
+                best = value[0];
+                panel = c;
+            }
+        }
+        for (std::int64_t l = 0; l < lanes; ++l) {
+            if (half[panel + l] - dots[panel + l] == best) return static_cast<Index>(panel + l);
+        }
+        return 0;
+    }
+
     const Matrix<float>& rows_;
     const std::vector<double>& weights_;
     int num_threads_;
     PackedRows<float> packed_;
 };
 
+/// Rows seen from their mean, in at most `most` coordinates.
+inline Matrix<float> nested_centred(Matrix<float> rows, std::int64_t most, std::uint64_t seed, int num_threads) {
+    if (rows.cols() > most && rows.rows() > 2 * most) {
+        PcaOptions options;
+        options.n_components = static_cast<int>(most);
+        options.seed = seed;
+        options.num_threads = num_threads;
+        return pca(rows.view(), options).transformed;
+    }
+    std::vector<double> mean(static_cast<std::size_t>(rows.cols()), 0.0);
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        for (std::int64_t j = 0; j < rows.cols(); ++j)
+            mean[static_cast<std::size_t>(j)] += static_cast<double>(rows(i, j));
+    }
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        for (std::int64_t j = 0; j < rows.cols(); ++j) {
+            rows(i, j) = static_cast<float>(static_cast<double>(rows(i, j)) -
+                                            mean[static_cast<std::size_t>(j)] / static_cast<double>(rows.rows()));
+        }
+    }
+    return rows;
+}
+
 /// The coordinates in which the finest nodes are sought: the smoother, the fewer hold the clusters.
 inline Matrix<float> nested_coordinates(const Matrix<float>& rows, int steps, std::uint64_t seed,
                                         int num_threads) {
-    const std::int64_t wanted = steps > 1 ? 64 : 128;
-    if (rows.cols() <= wanted || rows.rows() <= 2 * wanted) return rows;
+    return nested_centred(rows, steps > 1 ? 64 : 128, seed, num_threads);
+}
+
+/// The same rows in few coordinates, the mean's direction among them, so that lengths stay what they were but for
+/// what the other directions hold: many steps of smoothing cost a fraction there.
+inline Matrix<float> nested_condensed(const Matrix<float>& rows, std::uint64_t seed, int num_threads) {
+    constexpr std::int64_t kept = 64;
+    if (rows.cols() <= kept || rows.rows() <= 2 * kept) return rows;
     PcaOptions options;
-    options.n_components = static_cast<int>(wanted);
+    options.n_components = static_cast<int>(kept) - 1;
     options.seed = seed;
     options.num_threads = num_threads;
-    return pca(rows.view(), options).transformed;
+    const PcaResult model = pca(rows.view(), options);
+    std::vector<double> shift(static_cast<std::size_t>(kept), 0.0);  // of the mean, then what is left of it
+    double rest = 0;
+    for (const float value : model.mean) rest += static_cast<double>(value) * static_cast<double>(value);
+    for (std::int64_t c = 0; c + 1 < kept; ++c) {
+        double& along = shift[static_cast<std::size_t>(c)];
+        for (std::int64_t j = 0; j < rows.cols(); ++j) {
+            along += static_cast<double>(model.components(c, j)) *
+                     static_cast<double>(model.mean[static_cast<std::size_t>(j)]);
+        }
+        rest -= along * along;
+    }
+    shift.back() = std::sqrt(std::max(0.0, rest));
+    Matrix<float> out(rows.rows(), kept);
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        for (std::int64_t c = 0; c < kept; ++c) {
+            const double own = c + 1 < kept ? static_cast<double>(model.transformed(i, c)) : 0.0;
+            out(i, c) = static_cast<float>(own + shift[static_cast<std::size_t>(c)]);
+        }
+    }
+    return out;
+}
+
+/// Rows of means seen from the mean of all, as directions where lengths say nothing.
+inline void nested_directions(Matrix<double>& means, bool unit) {
+    if (!unit) return;
+    for (std::int64_t c = 0; c < means.rows(); ++c) {
+        double norm2 = 0;
+        for (const double value : means.row(c)) norm2 += value * value;
+        if (!(norm2 > 0)) continue;
+        const double scale = 1.0 / std::sqrt(norm2);
+        for (double& value : means.row(c)) value *= scale;
+    }
 }
 
 /// Means of the parts in float32.
@@ -196,48 +271,86 @@ inline std::vector<Index> nested_link(const Matrix<double>& means, const std::ve
                                       LinkageMethod method, int count, int num_threads,
                                       const Progress& progress) {
     CondensedDistances distances =
-        linkage_condensed(means.rows(), num_threads, progress, [&](std::int64_t i, std::int64_t j) {
-            return nested_merge_cost(means, weight, method, i, j);
-        });
+        linkage_measure<double>(means, Metric::SqEuclidean, num_threads, progress);
+    if (method == LinkageMethod::Ward) {
+        std::size_t at = 0;
+        for (std::size_t i = 0; i < weight.size(); ++i) {
+            for (std::size_t j = i + 1; j < weight.size(); ++j, ++at) {
+                distances[at] = std::sqrt(2.0 * weight[i] * weight[j] / (weight[i] + weight[j]) * distances[at]);
+            }
+        }
+    }
     return cut_linkage(linkage_run(distances.span(), weight, method, progress), count);
 }
 
-/// Mutual information of the parts of an item and of its held-out neighbours over the entropies' mean: how
-/// well the partition foretells neighbours that made no part of it; chance gives 0, so counts of parts
-/// compare. Rounded to 1e-9, lest the last digit of a logarithm decide. -1 without such neighbours.
-inline double nested_foresight(const NestedPoints& points, const std::vector<Index>& label) {
-    std::vector<std::pair<std::uint64_t, double>> joint;
-    Index highest = 0;
-    for (const Index l : label) highest = std::max(highest, l);
-    std::vector<double> from(static_cast<std::size_t>(highest) + 1, 0.0);
-    std::vector<double> to(from.size(), 0.0);
-    joint.reserve(points.held_out.ids.size());
-    double total = 0;
-    for (std::size_t p = 0; p < label.size(); ++p) {
-        const auto neighbors = points.held_out.of(static_cast<std::int64_t>(p));
-        const double weight = points.weights[p];
-        for (const Index q : neighbors) {
-            const auto a = static_cast<std::uint64_t>(label[p]);
-            const auto b = static_cast<std::uint64_t>(label[static_cast<std::size_t>(q)]);
-            joint.emplace_back(a << 32U | b, weight);
-            from[a] += weight;
-            to[b] += weight;
-            total += weight;
+/// Weight of the held-out neighbours from one part to another.
+struct NestedPair {
+    std::uint64_t key;  ///< part of the item, part of the neighbour
+    double weight;
+};
+
+/// Sorts by parts and joins equal ones; the order of the sums is that of the pairs.
+inline void nested_join_pairs(std::vector<NestedPair>& pairs) {
+    std::stable_sort(pairs.begin(), pairs.end(),
+                     [](const NestedPair& x, const NestedPair& y) { return x.key < y.key; });
+    std::size_t last = 0;
+    for (std::size_t e = 1; e < pairs.size(); ++e) {
+        if (pairs[e].key == pairs[last].key) {
+            pairs[last].weight += pairs[e].weight;
+        } else {
+            pairs[++last] = pairs[e];
         }
     }
+    if (!pairs.empty()) pairs.resize(last + 1);
+}
+
+inline std::vector<NestedPair> nested_pairs(const NestedPoints& points, const std::vector<Index>& label) {
+    std::vector<NestedPair> pairs;
+    pairs.reserve(points.held_out.ids.size());
+    for (std::size_t p = 0; p < label.size(); ++p) {
+        for (const Index q : points.held_out.of(static_cast<std::int64_t>(p))) {
+            const auto a = static_cast<std::uint64_t>(label[p]);
+            const auto b = static_cast<std::uint64_t>(label[static_cast<std::size_t>(q)]);
+            pairs.push_back({a << 32U | b, points.weights[p]});
+        }
+    }
+    nested_join_pairs(pairs);
+    return pairs;
+}
+
+/// The pairs of groups of the parts.
+inline std::vector<NestedPair> nested_group_pairs(std::vector<NestedPair> pairs, const std::vector<Index>& group) {
+    for (NestedPair& pair : pairs) {
+        const auto a = static_cast<std::uint64_t>(group[pair.key >> 32U]);
+        const auto b = static_cast<std::uint64_t>(group[pair.key & 0xFFFFFFFFU]);
+        pair.key = a << 32U | b;
+    }
+    nested_join_pairs(pairs);
+    return pairs;
+}
+
+/// Mutual information of the parts of an item and of its held-out neighbours over the entropies' mean: how
+/// well the partition foretells neighbours that made no part of it; chance gives 0. Rounded to 1e-9, lest the last
+/// digit of a logarithm decide. -1 without such neighbours.
+inline double nested_foresight(const std::vector<NestedPair>& pairs, int count) {
+    std::vector<double> from(static_cast<std::size_t>(count), 0.0);
+    std::vector<double> to(from.size(), 0.0);
+    double total = 0;
+    for (const NestedPair& pair : pairs) {
+        from[pair.key >> 32U] += pair.weight;
+        to[pair.key & 0xFFFFFFFFU] += pair.weight;
+        total += pair.weight;
+    }
     if (!(total > 0)) return -1;
-    std::stable_sort(joint.begin(), joint.end(), [](const auto& x, const auto& y) { return x.first < y.first; });
     double information = 0;
-    for (std::size_t e = 0; e < joint.size();) {
-        const std::uint64_t key = joint[e].first;
-        double weight = 0;
-        for (; e < joint.size() && joint[e].first == key; ++e) weight += joint[e].second;
-        information += weight * std::log(weight * total / (from[key >> 32U] * to[key & 0xFFFFFFFFU]));
+    for (const NestedPair& pair : pairs) {
+        information +=
+            pair.weight * std::log(pair.weight * total / (from[pair.key >> 32U] * to[pair.key & 0xFFFFFFFFU]));
     }
     const auto entropy = [&](const std::vector<double>& counts) {
         double sum = 0;
-        for (const double count : counts) {
-            if (count > 0) sum -= count * std::log(count / total);
+        for (const double weight : counts) {
+            if (weight > 0) sum -= weight * std::log(weight / total);
         }
         return sum;
     };
@@ -245,12 +358,12 @@ inline double nested_foresight(const NestedPoints& points, const std::vector<Ind
     return mean > 0 ? std::round(1e9 * information / mean) * 1e-9 : 0.0;
 }
 
-/// Steps worth a trial for nodes of this mean size: a step spreads over about a neighbour list, so nodes much
-/// smaller than what the steps reach would melt together.
+/// Steps worth a trial for nodes of this mean size: a step spreads over about the ten neighbours that it may use, so
+/// nodes much smaller than what the steps reach would melt together.
 inline std::vector<int> nested_step_trials(double mean_size) {
     std::vector<int> steps = {0, 1};
     for (const int t : {4, 16, 32}) {
-        if (14.0 * t <= mean_size) steps.push_back(t);
+        if (10.0 * t <= mean_size) steps.push_back(t);
     }
     return steps;
 }

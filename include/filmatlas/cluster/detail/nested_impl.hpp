@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "filmatlas/cluster/detail/linkage_core.hpp"
+#include "filmatlas/cluster/detail/nested_density.hpp"
 #include "filmatlas/cluster/detail/nested_fine.hpp"
 #include "filmatlas/cluster/detail/nested_levels.hpp"
 #include "filmatlas/cluster/detail/nested_points.hpp"
@@ -24,6 +25,7 @@
 namespace filmatlas {
 namespace detail {
 
+inline constexpr int kNestedTopNodes = 10;  ///< of the coarsest level, unless more is known
 inline constexpr int kNestedAutoFinest = 2000;  ///< finest nodes unless more are asked for
 inline constexpr int kNestedKMeansRounds = 50;
 inline constexpr int kNestedPolish = 10;  ///< Lloyd's rounds after Ward's linkage
@@ -47,22 +49,24 @@ struct NestedFine {
 };
 
 inline NestedFine nested_fine(const NestedPoints& points, const Matrix<float>& smoothed, int steps, int count,
-                              const NestedOptions& options, const Progress& progress, RunInfo& run) {
+                              bool unit, const NestedOptions& options, const Progress& progress, RunInfo& run) {
     NestedFine fine;
     const int k = static_cast<int>(std::min<std::int64_t>(count, smoothed.rows()));
+    fine.coordinates = nested_coordinates(smoothed, steps, options.seed, options.num_threads);
     if (options.method == NestedMethod::KMeans) {
-        fine.coordinates = smoothed;
         const KMeansResult found =
             kmeans(smoothed.view(), k, nested_kmeans_options(options), points.weights, progress);
         run.iterations += found.run.iterations;
         fine.parts = nested_parts(found.labels, points.weights);
         return fine;
     }
-    fine.coordinates = nested_coordinates(smoothed, steps, options.seed, options.num_threads);
-    fine.parts = nested_micro(fine.coordinates, points.weights, k, options, progress);
+    fine.parts = options.method == NestedMethod::Density
+                     ? nested_density_parts(fine.coordinates, points.weights, k, options.num_threads, progress)
+                     : nested_micro(fine.coordinates, points.weights, k, options, progress);
     const int micro = fine.parts.count();
     if (micro <= k) return fine;
-    const Matrix<double> means = nested_centroids(fine.coordinates, points.weights, fine.parts, false);
+    Matrix<double> means = nested_centroids(fine.coordinates, points.weights, fine.parts, false);
+    if (options.method == NestedMethod::Auto) nested_directions(means, unit);
     const LinkageMethod method =
         options.method == NestedMethod::Average ? LinkageMethod::Average : LinkageMethod::Ward;
     const std::vector<Index> group =
@@ -72,15 +76,52 @@ inline NestedFine nested_fine(const NestedPoints& points, const Matrix<float>& s
     return fine;
 }
 
+/// The rows after some steps of smoothing, seen from their mean.
+struct NestedView {
+    int steps = 0;
+    Matrix<float> coordinates;
+    Matrix<double> means;  ///< of the finest nodes, as directions under cosine
+};
+
+/// The finest nodes and what the levels above are made of.
+struct NestedBase {
+    NestedParts parts;
+    std::vector<NestedView> views;  ///< by rising steps
+    std::vector<NestedPair> pairs;  ///< of the finest nodes
+};
+
+/// Goes on smoothing, in few coordinates, as far as the largest nodes are worth it.
+inline void nested_more_views(const Matrix<float>& smoothed, const CsrMatrix<float>& weights, double top_size,
+                              bool unit, const NestedOptions& options, const Progress& progress,
+                              std::vector<NestedView>& views) {
+    Matrix<float> rows;
+    int done = views.back().steps;
+    SmoothOptions smoothing;
+    smoothing.num_threads = options.num_threads;
+    for (const int steps : nested_step_trials(top_size)) {
+        if (steps <= done) continue;
+        if (rows.rows() == 0) rows = nested_condensed(smoothed, options.seed, options.num_threads);
+        smoothing.steps = steps - done;
+        rows = smooth_steps(std::move(rows), weights, smoothing, unit, progress);
+        done = steps;
+        NestedView view;
+        view.steps = steps;
+        view.coordinates = nested_centred(rows, rows.cols(), options.seed, options.num_threads);
+        views.push_back(std::move(view));
+    }
+}
+
 /// Makes the finest nodes: the steps that foretell the neighbours best, Lloyd's rounds, then the size bounds.
-inline NestedParts nested_finest(const NestedPoints& points, int count, double mean_size, double min_size,
-                                 double max_size, bool bounded, bool unit, const Progress& progress,
-                                 NestedResult& result) {
+/// @param top_size mean size of the coarsest level's nodes
+inline NestedBase nested_finest(const NestedPoints& points, int count, double mean_size, double top_size,
+                                double min_size, double max_size, bool bounded, bool unit,
+                                const Progress& progress, NestedResult& result) {
     const NestedOptions& options = result.options;
+    const bool given = options.smoothing_steps.has_value();
     SmoothOptions smoothing;
     smoothing.num_threads = options.num_threads;
     std::vector<int> trials = nested_step_trials(mean_size);
-    if (options.smoothing_steps) {
+    if (given) {
         trials = {*options.smoothing_steps};
     } else if (points.held_out.ids.empty()) {
         trials = {trials.back()};
@@ -88,106 +129,164 @@ inline NestedParts nested_finest(const NestedPoints& points, int count, double m
     const CsrMatrix<float> weights = smooth_weights(points.neighbors, options.num_threads);
     Matrix<float> smoothed = points.rows;
     Matrix<float> chosen_rows;
-    NestedFine best;
+    NestedBase base;
     std::size_t chosen = 0;
     const std::size_t first = result.trials.size();
     for (std::size_t t = 0; t < trials.size(); ++t) {
         smoothing.steps = trials[t] - (t == 0 ? 0 : trials[t - 1]);
         smoothed = smooth_steps(std::move(smoothed), weights, smoothing, unit, progress);
         NestedFine fine =
-            nested_fine(points, smoothed, trials[t], count, options, progress, result.run);
+            nested_fine(points, smoothed, trials[t], count, unit, options, progress, result.run);
         NestedTrial trial;
         trial.level = static_cast<int>(options.level_names.size()) - 1;
         trial.steps = trials[t];
         trial.method = to_string(options.method == NestedMethod::Auto ? NestedMethod::Ward : options.method);
-        trial.foresight = nested_foresight(points, fine.parts.label);
+        trial.foresight = nested_foresight(nested_pairs(points, fine.parts.label), fine.parts.count());
         result.trials.push_back(trial);
+        NestedView view;
+        view.steps = trials[t];
+        view.coordinates = std::move(fine.coordinates);
+        base.views.push_back(std::move(view));
         if (t > 0 && !(trial.foresight > result.trials[first + chosen].foresight)) continue;
         chosen = t;
-        best = std::move(fine);
+        base.parts = std::move(fine.parts);
         chosen_rows = smoothed;
     }
     result.trials[first + chosen].chosen = true;
     result.options.smoothing_steps = trials[chosen];
     if (options.method == NestedMethod::Auto) {
-        Matrix<float> means = nested_means(best.coordinates, points.weights, best.parts);
-        const NestedLloyd lloyd(best.coordinates, points.weights, options.num_threads);
-        best.parts = nested_parts(lloyd.run(std::move(means), kNestedPolish, progress), points.weights);
+        Matrix<float> rows = base.views[chosen].coordinates;
+        for (std::int64_t i = 0; unit && i < rows.rows(); ++i) smooth_unit(rows.row_data(i), rows.cols());
+        Matrix<float> means = nested_means(rows, points.weights, base.parts);
+        const NestedLloyd lloyd(rows, points.weights, options.num_threads);
+        base.parts = nested_parts(lloyd.run(std::move(means), kNestedPolish, progress), points.weights);
     }
     if (bounded) {
         nested_split(chosen_rows, points.rows, points.weights, max_size, nested_kmeans_options(options),
-                     best.parts);
-        nested_merge_small(chosen_rows, points.weights, min_size, max_size, unit, best.parts);
+                     base.parts);
+        nested_merge_small(chosen_rows, points.weights, min_size, max_size, unit, base.parts);
     }
-    return std::move(best.parts);
+    if (options.method != NestedMethod::Auto || points.held_out.ids.empty() || options.level_names.size() < 2) {
+        base.views.clear();
+        return base;
+    }
+    if (!given) nested_more_views(smoothed, weights, top_size, unit, options, progress, base.views);
+    for (NestedView& view : base.views) {
+        view.means = nested_centroids(view.coordinates, points.weights, base.parts, false);
+        nested_directions(view.means, unit);
+        view.coordinates = Matrix<float>();
+    }
+    base.pairs = nested_pairs(points, base.parts.label);
+    return base;
 }
 
-/// The nodes of one level from those below. @return group of every node, and the gap at the count chosen
-inline std::pair<NestedParts, double> nested_level(const NestedPoints& points, const NestedParts& parts,
-                                                   int level, LevelRange range, double cap, bool unit,
-                                                   const std::vector<double>& mean, NestedResult& result) {
+/// A way to group the nodes of a level, and what came of it.
+struct NestedWay {
+    std::size_t view;
+    NestedLink link;
+    NestedParts groups;
+    NestedTrial trial;
+};
+
+/// Tries every linkage after every worthwhile number of steps; the groups that foretell best within the cap.
+inline NestedParts nested_best_groups(const NestedBase& base, const std::vector<Index>& parents, int level,
+                                      double mean_size, double cap, bool unit, NestedParts ward,
+                                      NestedResult& result) {
     const NestedOptions& options = result.options;
-    const Matrix<double> centroids = nested_centroids(points.rows, points.weights, parts, unit);
+    const NestedParts& parts = base.parts;
+    const int count = ward.count();
+    const std::vector<int> steps = nested_step_trials(mean_size);
+    std::vector<NestedWay> ways;
+    for (std::size_t v = 0; v < base.views.size(); ++v) {
+        if (base.views.size() > 1 && base.views[v].steps > steps.back()) continue;
+        for (const NestedLink link : kNestedLinks) {
+            NestedWay way;
+            way.view = v;
+            way.link = link;
+            way.trial.steps = base.views[v].steps;
+            way.trial.method = nested_link_name(link);
+            ways.push_back(std::move(way));
+        }
+    }
+    parallel_for(static_cast<std::int64_t>(ways.size()), 1, options.num_threads,
+                 [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t w = begin; w < end; ++w) {
+                         NestedWay& way = ways[static_cast<std::size_t>(w)];
+                         const Matrix<double>& nodes = base.views[way.view].means;
+                         NestedMerger merger(nodes, parts.weight, way.link, 1, parents);
+                         const std::vector<NestedMerge> merges = merger.merge_to(count, cap);
+                         NestedParts groups =
+                             nested_parts(nested_apply(parts.count(), merges, merges.size()), parts.weight);
+                         NestedGroups(nodes, parts.weight, cap, unit, groups.label, groups.count(), parents)
+                             .keep_cap();
+                         way.groups = nested_parts(groups.label, parts.weight);
+                         way.trial.foresight =
+                             nested_foresight(nested_group_pairs(base.pairs, way.groups.label), way.groups.count());
+                     }
+                 });
+    const auto heaviest = [](const NestedParts& nodes) {
+        return *std::max_element(nodes.weight.begin(), nodes.weight.end());
+    };
+    NestedWay first;
+    first.view = 0;
+    first.link = NestedLink::Ward;
+    first.groups = std::move(ward);
+    first.trial.method = "ward with moves";
+    first.trial.foresight = nested_foresight(nested_group_pairs(base.pairs, first.groups.label), count);
+    ways.insert(ways.begin(), std::move(first));
+    // Some linkages like large nodes: none may break a cap that Ward's keeps.
+    const double most = std::max(cap, heaviest(ways.front().groups));
+    std::size_t chosen = 0;
+    for (std::size_t w = 1; w < ways.size(); ++w) {
+        if (ways[w].groups.count() != count || heaviest(ways[w].groups) > most) continue;
+        if (ways[w].trial.foresight > ways[chosen].trial.foresight) chosen = w;
+    }
+    ways[chosen].trial.chosen = true;
+    for (NestedWay& way : ways) {
+        way.trial.level = level;
+        result.trials.push_back(std::move(way.trial));
+    }
+    return std::move(ways[chosen].groups);
+}
+
+/// The nodes of one level, as groups of the finest ones inside the nodes of the level above.
+/// @param parents per finest node; empty for the coarsest level
+/// @return group of every finest node, and the gap at the count chosen
+inline std::pair<NestedParts, double> nested_level(const NestedPoints& points, const NestedBase& base,
+                                                   const std::vector<Index>& parents, int level, LevelRange range,
+                                                   double cap, bool unit, const std::vector<double>& mean,
+                                                   NestedResult& result) {
+    const NestedOptions& options = result.options;
+    const NestedParts& parts = base.parts;
     const bool search = range.min < range.max;
     const int target = std::max(1, search ? range.min - 1 : range.min);
     const bool average = options.method == NestedMethod::Average;
-    Matrix<double> directions;  // of the nodes, seen from the mean of all items
-    if (options.method == NestedMethod::Auto || average) {
-        directions = nested_centroids(points.rows, points.weights, parts, false);
-        for (std::int64_t c = 0; c < directions.rows(); ++c) {
-            double norm2 = 0;
-            for (std::int64_t j = 0; j < directions.cols(); ++j) {
-                directions(c, j) -= mean[static_cast<std::size_t>(j)];
-                norm2 += directions(c, j) * directions(c, j);
-            }
-            const double scale = unit && norm2 > 0 ? 1.0 / std::sqrt(norm2) : 1.0;
-            for (double& value : directions.row(c)) value *= scale;
+    Matrix<double> centroids = nested_centroids(points.rows, points.weights, parts, unit && !average);
+    if (average) {
+        for (std::int64_t c = 0; c < centroids.rows(); ++c) {
+            for (std::int64_t j = 0; j < centroids.cols(); ++j) centroids(c, j) -= mean[static_cast<std::size_t>(j)];
         }
+        nested_directions(centroids, unit);
     }
-    NestedMerger first(average ? directions : centroids, parts.weight,
-                       average ? LinkageMethod::Average : LinkageMethod::Ward, options.num_threads);
-    const std::vector<NestedMerge> merges = first.merge_to(target, cap);
+    NestedMerger merger(centroids, parts.weight, average ? NestedLink::Average : NestedLink::Ward,
+                        options.num_threads, parents);
+    const std::vector<NestedMerge> merges = merger.merge_to(target, cap);
     int count = range.min;
     double gap = 0;
     if (search) std::tie(count, gap) = nested_choose_count(merges, parts.count(), range);
-    const auto groups_of = [&](const std::vector<NestedMerge>& steps) {
-        return nested_parts(
-            nested_apply(parts.count(), steps, static_cast<std::size_t>(parts.count() - count)), parts.weight);
-    };
-    NestedParts groups = groups_of(merges);
-    NestedGroups moves(centroids, parts.weight, cap, unit, groups.label, groups.count());
+    NestedParts groups = nested_parts(
+        nested_apply(parts.count(), merges, static_cast<std::size_t>(parts.count() - count)), parts.weight);
+    NestedGroups moves(centroids, parts.weight, cap, unit, groups.label, groups.count(), parents);
     if (options.method == NestedMethod::Auto || options.method == NestedMethod::KMeans) {
         moves.refine();
     } else {
         moves.keep_cap();
     }
-    if (options.method != NestedMethod::Auto || points.held_out.ids.empty()) return {groups, gap};
-
-    NestedMerger second(directions, parts.weight, LinkageMethod::Average, options.num_threads);
-    NestedParts other = groups_of(second.merge_to(count, cap));
-    NestedGroups(directions, parts.weight, cap, unit, other.label, other.count()).keep_cap();
-    NestedTrial trials[2];
-    const NestedParts* candidates[2] = {&groups, &other};
-    for (int c = 0; c < 2; ++c) {
-        std::vector<Index> label;
-        label.reserve(parts.label.size());
-        for (const Index node : parts.label) label.push_back(candidates[c]->label[static_cast<std::size_t>(node)]);
-        trials[c].level = level;
-        trials[c].steps = options.smoothing_steps.value_or(0);
-        trials[c].method = to_string(c == 0 ? NestedMethod::Ward : NestedMethod::Average);
-        trials[c].foresight = nested_foresight(points, label);
-    }
-    // Average linkage likes large nodes: it may not break a cap that Ward's keeps.
-    const auto heaviest = [](const NestedParts& nodes) {
-        return *std::max_element(nodes.weight.begin(), nodes.weight.end());
-    };
-    other = nested_parts(other.label, parts.weight);
     groups = nested_parts(groups.label, parts.weight);
-    const bool fits = heaviest(other) <= std::max(cap, heaviest(groups));
-    const int chosen = fits && trials[1].foresight > trials[0].foresight ? 1 : 0;
-    trials[chosen].chosen = true;
-    result.trials.insert(result.trials.end(), trials, trials + 2);
-    return {*candidates[chosen], gap};
+    if (base.views.empty()) return {groups, gap};
+    double total = 0;
+    for (const double weight : parts.weight) total += weight;
+    return {nested_best_groups(base, parents, level, total / count, cap, unit, std::move(groups), result), gap};
 }
 
 /// Strength and runner-up of every item at every level.
@@ -260,6 +359,25 @@ inline void nested_strength(const NestedPoints& points, bool unit, int num_threa
     }
 }
 
+/// Says so where one node of the coarsest level is much larger than is usual there.
+inline void nested_warn_of_size(const Hierarchy& tree, NestedResult& result) {
+    if (tree.num_levels() < 2 || tree.num_nodes(0) < 3) return;
+    std::vector<std::int64_t> sizes(static_cast<std::size_t>(tree.num_nodes(0)), 0);
+    for (const Index node : tree.labels(0)) ++sizes[static_cast<std::size_t>(node)];
+    std::sort(sizes.begin(), sizes.end());
+    const double median = 0.5 * static_cast<double>(sizes[(sizes.size() - 1) / 2] + sizes[sizes.size() / 2]);
+    const auto largest = static_cast<double>(sizes.back());
+    if (largest <= kNestedTopSlack * median) return;
+    std::string why;
+    for (const NestedTrial& trial : result.trials) {
+        if (trial.level == 0 && trial.chosen) why = ": so '" + trial.method + "' foretells the neighbours best";
+    }
+    result.run.warnings.push_back("the largest node of level '" + result.options.level_names[0] + "' holds " +
+                                  std::to_string(sizes.back()) + " items, " +
+                                  to_text(std::round(10.0 * largest / median) / 10.0) + " times the median" + why +
+                                  "; max_share bounds it");
+}
+
 }  // namespace detail
 
 FILMATLAS_INLINE std::string_view to_string(NestedMethod method) noexcept {
@@ -268,17 +386,18 @@ FILMATLAS_INLINE std::string_view to_string(NestedMethod method) noexcept {
         case NestedMethod::Ward: return "ward";
         case NestedMethod::Average: return "average";
         case NestedMethod::KMeans: return "kmeans";
+        case NestedMethod::Density: return "density";
     }
     return "auto";
 }
 
 FILMATLAS_INLINE NestedMethod nested_method_from_string(std::string_view name) {
-    for (const NestedMethod method :
-         {NestedMethod::Auto, NestedMethod::Ward, NestedMethod::Average, NestedMethod::KMeans}) {
+    for (const NestedMethod method : {NestedMethod::Auto, NestedMethod::Ward, NestedMethod::Average,
+                                      NestedMethod::KMeans, NestedMethod::Density}) {
         if (name == to_string(method)) return method;
     }
     throw_invalid("nested_clusters", "method", "is '" + std::string(name) + "'",
-                  "use auto, ward, average or kmeans");
+                  "use auto, ward, average, kmeans or density");
 }
 
 FILMATLAS_INLINE void validate(const NestedOptions& options) {
@@ -393,11 +512,15 @@ FILMATLAS_INLINE NestedResult nested_clusters(MatrixView<const float> X, const K
 
     std::vector<std::vector<Index>> labels(static_cast<std::size_t>(levels));  // per point
     std::vector<double> finest_weight;
+    int top = options.n_clusters ? options.n_clusters->front() : options.level_ranges ? options.level_ranges->front().min
+                                                                                     : detail::kNestedTopNodes;
+    top = std::clamp(top, 1, finest);
+    detail::NestedBase base;
     if (!points.weights.empty()) {
-        const detail::NestedParts parts = detail::nested_finest(points, finest, mean_size, min_size, max_size,
-                                                                bounded, unit, progress, result);
-        labels[finest_level] = parts.label;
-        finest_weight = parts.weight;
+        base = detail::nested_finest(points, finest, mean_size, static_cast<double>(valid) / top, min_size, max_size,
+                                     bounded, unit, progress, result);
+        labels[finest_level] = base.parts.label;
+        finest_weight = base.parts.weight;
     }
     const int made = static_cast<int>(finest_weight.size());
     std::vector<LevelRange> ranges =
@@ -415,12 +538,13 @@ FILMATLAS_INLINE NestedResult nested_clusters(MatrixView<const float> X, const K
     }
     result.options.max_share = max_share;
     std::vector<int> counts(static_cast<std::size_t>(levels), made);
-    for (int level = levels - 2; level >= 0 && made > 0; --level) {
+    // From the top down: a coarse level is free of the merges that were made for finer ones.
+    std::vector<Index> parents;
+    for (int level = 0; level + 1 < levels && made > 0; ++level) {
         const auto l = static_cast<std::size_t>(level);
-        const detail::NestedParts parts = detail::nested_parts(labels[l + 1], points.weights);
         LevelRange range = ranges[l];
-        range.max = std::min(range.max, parts.count());
-        range.min = std::min(range.min, range.max);
+        range.max = std::clamp(range.max, level > 0 ? counts[l - 1] : 1, made);
+        range.min = std::clamp(range.min, level > 0 ? counts[l - 1] : 1, range.max);
         const double middle = 0.5 * (range.min + range.max);
         const double most =
             level == 0 ? max_share : std::min(max_share, detail::kNestedLevelSlack / middle);
@@ -428,11 +552,12 @@ FILMATLAS_INLINE NestedResult nested_clusters(MatrixView<const float> X, const K
         const double cap = share * static_cast<double>(valid);
         detail::NestedParts groups;
         std::tie(groups, result.level_gap[l]) =
-            detail::nested_level(points, parts, level, range, cap, unit, mean, result);
-        labels[l].reserve(labels[l + 1].size());
-        for (const Index node : parts.label)
+            detail::nested_level(points, base, parents, level, range, cap, unit, mean, result);
+        labels[l].reserve(base.parts.label.size());
+        for (const Index node : base.parts.label)
             labels[l].push_back(groups.label[static_cast<std::size_t>(node)]);
         counts[l] = groups.count();
+        parents = std::move(groups.label);
     }
 
     // Items without a vector follow the heaviest node downwards (by content on a tie).
@@ -472,6 +597,7 @@ FILMATLAS_INLINE NestedResult nested_clusters(MatrixView<const float> X, const K
         result.run.warnings.push_back(std::to_string(result.reassigned.size()) +
                                       " items have no valid vector and were placed in the largest nodes");
     }
+    detail::nested_warn_of_size(result.hierarchy, result);
     result.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     return result;
 }

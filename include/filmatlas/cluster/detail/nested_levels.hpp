@@ -9,10 +9,13 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "filmatlas/cluster/detail/linkage_core.hpp"
+#include "filmatlas/cluster/detail/linkage_distances.hpp"
 
 /// @file nested_levels.hpp
 /// @brief The levels above the finest: capped merges, moves between groups, the choice of counts.
@@ -26,66 +29,76 @@ struct NestedMerge {
     double height;
 };
 
-/// What a merge of two nodes costs. Ward's: of weighted centroids; average: their squared distance.
-inline double nested_merge_cost(const Matrix<double>& centroids, const std::vector<double>& weight,
-                                LinkageMethod method, std::int64_t i, std::int64_t j) {
-    const double distance = linkage_distance(centroids.row_data(i), centroids.row_data(j), centroids.cols(),
-                                             Metric::SqEuclidean);
-    if (method == LinkageMethod::Average) return distance;
-    const double a = weight[static_cast<std::size_t>(i)];
-    const double b = weight[static_cast<std::size_t>(j)];
-    return std::sqrt(2.0 * a * b / (a + b) * distance);
+/// What a merge costs: the squared distance d2 of two centroids times a power of a b / (a + b), their weights.
+enum class NestedLink {
+    Ward,         ///< power 1: the growth of the sum of squares
+    WardThree,    ///< power 3/4: between the two, large nodes are hindered less
+    WardHalf,     ///< power 1/2
+    Average,      ///< power 0 and the mean of the squared distances instead of that of the centroids
+};
+inline constexpr NestedLink kNestedLinks[] = {NestedLink::Ward, NestedLink::WardThree, NestedLink::WardHalf,
+                                              NestedLink::Average};
+inline std::string_view nested_link_name(NestedLink link) {
+    switch (link) {
+        case NestedLink::Ward: break;
+        case NestedLink::WardThree: return "ward^0.75";
+        case NestedLink::WardHalf: return "ward^0.5";
+        case NestedLink::Average: return "average";
+    }
+    return "ward";
 }
 
 /// Size-weighted merges from the given nodes down to `target` groups, none heavier than `cap` while another
-/// merge is left.
+/// merge is left, and none across parents.
 class NestedMerger {
 public:
-    NestedMerger(const Matrix<double>& centroids, std::vector<double> weights, LinkageMethod method,
-                 int num_threads)
+    /// @param parents of the nodes; empty when all may be merged
+    NestedMerger(const Matrix<double>& centroids, std::vector<double> weights, NestedLink link, int num_threads,
+                 std::vector<Index> parents = {})
         : m_(centroids.rows()),
-          method_(method),
+          link_(link),
+          parents_(std::move(parents)),
           weight_(std::move(weights)),
           alive_(weight_.size(), 1),
-          nearest_(weight_.size(), -1) {
+          nearest_(weight_.size(), -1),
+          least_(weight_.size(), 0.0) {
         if (m_ < 2) return;
-        distance_ = linkage_condensed(m_, num_threads, Progress(), [&](std::int64_t i, std::int64_t j) {
-            return nested_merge_cost(centroids, weight_, method_, i, j);
-        });
+        if (parents_.empty()) parents_.assign(weight_.size(), 0);
+        families_.resize(static_cast<std::size_t>(*std::max_element(parents_.begin(), parents_.end())) + 1);
+        for (Index i = 0; i < m_; ++i) family(i).push_back(i);
+        square_ = linkage_measure<double>(centroids, Metric::SqEuclidean, num_threads, Progress());
     }
+    /// @param method Ward or Average
+    NestedMerger(const Matrix<double>& centroids, std::vector<double> weights, LinkageMethod method,
+                 int num_threads)
+        : NestedMerger(centroids, std::move(weights),
+                       method == LinkageMethod::Average ? NestedLink::Average : NestedLink::Ward, num_threads) {}
 
     std::vector<NestedMerge> merge_to(int target, double cap) {
         std::vector<NestedMerge> merges;
+        if (m_ < 2) return merges;
         for (Index i = 0; i < m_; ++i) search(i, cap);
         for (std::int64_t left = m_; left > target; --left) {
             Index x = -1;
             for (Index i = 0; i < m_; ++i) {
                 if (alive_[at(i)] == 0 || nearest_[at(i)] < 0) continue;
-                if (x < 0 || value(i, nearest_[at(i)]) < value(x, nearest_[at(x)])) x = i;
+                if (x < 0 || least_[at(i)] < least_[at(x)]) x = i;
             }
             Index y = x < 0 ? -1 : nearest_[at(x)];
-            if (x < 0) lightest_pair(x, y);
+            if (x < 0 && !lightest_pair(x, y)) break;
             if (x > y) std::swap(x, y);
-            const double height = value(x, y);
-            merges.push_back({y, x, height});
-            const double n_x = weight_[at(x)];
-            const double n_y = weight_[at(y)];
-            alive_[at(y)] = 0;
-            weight_[at(x)] = n_x + n_y;
-            for (Index i = 0; i < m_; ++i) {
-                if (alive_[at(i)] == 0 || i == x) continue;
-                double& to_x = distance_[linkage_at(m_, i, x)];
-                to_x = linkage_update(method_, to_x, value(i, y), height, n_x, n_y, weight_[at(i)]);
-            }
-            for (Index i = 0; i < m_; ++i) {
-                if (alive_[at(i)] == 0 || i == x) continue;
+            merges.push_back({y, x, height(x, y)});
+            join(x, y);
+            for (const Index i : family(x)) {
+                if (i == x) continue;
                 Index& guess = nearest_[at(i)];
                 if (guess == x || guess == y) {
                     search(i, cap);
-                } else if (weight_[at(i)] + weight_[at(x)] <= cap &&
-                           (guess < 0 || value(i, x) < value(i, guess) ||
-                            (value(i, x) == value(i, guess) && x < guess))) {
+                } else if (weight_[at(i)] + weight_[at(x)] <= cap) {
+                    const double value = cost(i, x);
+                    if (guess >= 0 && !(value < least_[at(i)] || (value == least_[at(i)] && x < guess))) continue;
                     guess = x;
+                    least_[at(i)] = value;
                 }
             }
             search(x, cap);
@@ -95,35 +108,89 @@ public:
 
 private:
     static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-    double value(Index i, Index j) const { return distance_[linkage_at(m_, i, j)]; }
+    /// The groups left under the parent of a node, ascending.
+    std::vector<Index>& family(Index i) { return families_[at(parents_[at(i)])]; }
 
-    /// The nearest group it may join, -1 when there is none.
+    /// Rises with the cost of the merge; without roots.
+    double cost(Index i, Index j) const {
+        const double square = square_[linkage_at(m_, i, j)];
+        if (link_ == NestedLink::Average) return square;
+        const double a = weight_[at(i)];
+        const double b = weight_[at(j)];
+        const double size = a * b / (a + b);
+        const double whole = square * size;
+        if (link_ == NestedLink::Ward) return whole;
+        return link_ == NestedLink::WardHalf ? whole * square : whole * whole * whole * square;
+    }
+
+    /// Ward's as in SciPy, the root of 2 a b / (a + b) d2; the others' squared distance.
+    double height(Index i, Index j) const {
+        return link_ == NestedLink::Ward ? std::sqrt(2.0 * cost(i, j)) : square_[linkage_at(m_, i, j)];
+    }
+
+    /// Lance and Williams' update of the squared distances to the union, which takes the place of x.
+    void join(Index x, Index y) {
+        const double n_x = weight_[at(x)];
+        const double n_y = weight_[at(y)];
+        const double total = n_x + n_y;
+        const double between =
+            link_ == NestedLink::Average ? 0.0 : n_x * n_y * square_[linkage_at(m_, x, y)] / (total * total);
+        alive_[at(y)] = 0;
+        std::vector<Index>& others = family(x);
+        others.erase(std::lower_bound(others.begin(), others.end(), y));
+        weight_[at(x)] = total;
+        for (const Index i : others) {
+            if (i == x) continue;
+            double& to_x = square_[linkage_at(m_, i, x)];
+            const double to_y = square_[linkage_at(m_, i, y)];
+            to_x = std::max(0.0, (n_x * to_x + n_y * to_y) / total - between);
+        }
+    }
+
+    /// The cheapest group it may join, -1 when there is none.
     void search(Index i, double cap) {
         Index best = -1;
-        for (Index j = 0; j < m_; ++j) {
-            if (j == i || alive_[at(j)] == 0 || weight_[at(i)] + weight_[at(j)] > cap) continue;
-            if (best < 0 || value(i, j) < value(i, best)) best = j;
+        double least = 0;
+        for (const Index j : family(i)) {
+            if (j == i || weight_[at(i)] + weight_[at(j)] > cap) continue;
+            const double value = cost(i, j);
+            if (best < 0 || value < least) {
+                best = j;
+                least = value;
+            }
         }
         nearest_[at(i)] = best;
+        least_[at(i)] = least;
     }
 
     /// When every merge breaks the cap: the pair that breaks it least.
-    void lightest_pair(Index& x, Index& y) const {
-        std::vector<std::pair<double, Index>> by_weight;
+    bool lightest_pair(Index& x, Index& y) const {
+        std::vector<std::tuple<Index, double, Index>> nodes;  // by parent, then weight
         for (Index i = 0; i < m_; ++i) {
-            if (alive_[at(i)] != 0) by_weight.emplace_back(weight_[at(i)], i);
+            if (alive_[at(i)] != 0) nodes.emplace_back(parents_[at(i)], weight_[at(i)], i);
         }
-        std::partial_sort(by_weight.begin(), by_weight.begin() + 2, by_weight.end());
-        x = by_weight[0].second;
-        y = by_weight[1].second;
+        std::sort(nodes.begin(), nodes.end());
+        double least = 0;
+        for (std::size_t i = 0; i + 1 < nodes.size(); ++i) {
+            const auto& [parent, weight, node] = nodes[i];
+            const auto& [next_parent, next_weight, next] = nodes[i + 1];
+            if (parent != next_parent || (x >= 0 && !(weight + next_weight < least))) continue;
+            least = weight + next_weight;
+            x = node;
+            y = next;
+        }
+        return x >= 0;
     }
 
     std::int64_t m_;
-    LinkageMethod method_;
+    NestedLink link_;
+    std::vector<Index> parents_;
+    std::vector<std::vector<Index>> families_;  ///< by parent
     std::vector<double> weight_;
     std::vector<char> alive_;
     std::vector<Index> nearest_;
-    CondensedDistances distance_;
+    std::vector<double> least_;  ///< cost of joining the nearest
+    CondensedDistances square_;  ///< of the centroids
 };
 
 /// Groups after the first `count` merges, one label per node, by first node.
@@ -138,11 +205,11 @@ inline std::vector<Index> nested_apply(std::int64_t nodes, const std::vector<Nes
     return group;
 }
 
-/// The groups of a level while nodes move between them.
+/// The groups of a level while nodes move between them, never to another parent.
 class NestedGroups {
 public:
     NestedGroups(const Matrix<double>& nodes, const std::vector<double>& weight, double cap, bool unit,
-                 std::vector<Index>& group, int count)
+                 std::vector<Index>& group, int count, const std::vector<Index>& parents = {})
         : nodes_(nodes),
           weight_(weight),
           cap_(cap),
@@ -150,7 +217,11 @@ public:
           group_(group),
           mean_(count, nodes.cols()),
           total_(static_cast<std::size_t>(count), 0.0),
-          members_(static_cast<std::size_t>(count), 0) {}
+          members_(static_cast<std::size_t>(count), 0) {
+        if (parents.empty()) return;
+        parent_.assign(static_cast<std::size_t>(count), 0);
+        for (std::size_t i = 0; i < group_.size(); ++i) parent_[at(group_[i])] = parents[i];
+    }
 
     /// Keeps the cap where merges had to break it, and moves nothing else.
     void keep_cap() {
@@ -169,7 +240,7 @@ public:
                 Index best = group_[i];
                 double nearest = distance(i, best);
                 for (Index g = 0; g < mean_.rows(); ++g) {
-                    if (g == group_[i] || total_[at(g)] + weight_[i] > cap_) continue;
+                    if (g == group_[i] || !related(g, group_[i]) || total_[at(g)] + weight_[i] > cap_) continue;
                     if (const double value = distance(i, g); value < nearest) {
                         nearest = value;
                         best = g;
@@ -185,6 +256,7 @@ public:
 
 private:
     static std::size_t at(Index g) { return static_cast<std::size_t>(g); }
+    bool related(Index g, Index h) const { return parent_.empty() || parent_[at(g)] == parent_[at(h)]; }
     double distance(std::size_t i, Index g) const {
         return linkage_distance(nodes_.row_data(static_cast<std::int64_t>(i)), mean_.row_data(g),
                                 nodes_.cols(), Metric::SqEuclidean);
@@ -227,7 +299,7 @@ private:
                     if (group_[i] != g) continue;
                     const double own = distance(i, g);
                     for (Index h = 0; h < mean_.rows(); ++h) {
-                        if (h == g || total_[at(h)] + weight_[i] > cap_) continue;
+                        if (h == g || !related(g, h) || total_[at(h)] + weight_[i] > cap_) continue;
                         const double cost = weight_[i] * (distance(i, h) - own);
                         if (to < 0 || cost < cheapest) {
                             cheapest = cost;
@@ -249,6 +321,7 @@ private:
     double cap_;
     bool unit_;
     std::vector<Index>& group_;
+    std::vector<Index> parent_;  ///< of the groups; empty when nodes may go anywhere
     Matrix<double> mean_;
     std::vector<double> total_;
     std::vector<int> members_;
