@@ -10,16 +10,17 @@
 #include "filmatlas/core/progress.hpp"
 #include "filmatlas/layout/layout.hpp"
 #include "filmatlas/layout/start.hpp"
+#include "filmatlas/layout/territories.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
 
 /// @file map.hpp
-/// @brief The atlas's own map: t-SNE that begins at the principal components, near its final size.
+/// @brief The atlas's own map: t-SNE that begins where the distances have their order, near its final size.
 ///
 /// Chosen by measurement on sentence embeddings of films and posts (15 neighbours kept / rank correlation of
-/// distances): beginning near the final size keeps the order of the regions, which the usual tiny start with
-/// early exaggeration loses; a short phase of mild exaggeration lets groups gather; flat similarities over
-/// the graph's own neighbours do the rest. A UMAP phase first costs rank correlation and adds nothing, so
-/// that it is off by default.
+/// distances): a start by landmarks has most of the order that the plane can hold (.75 on films); beginning near the
+/// final size keeps it, which the usual tiny start with early exaggeration loses (films: .245 / .392, from the principal
+/// components .245 / .346); a short phase of mild exaggeration lets groups gather; flat similarities over the graph's
+/// own neighbours do the rest. A UMAP phase first costs rank correlation and adds nothing, so that it is off by default.
 
 namespace filmatlas {
 
@@ -27,8 +28,8 @@ namespace filmatlas {
 struct MapOptions {
     /// Columns of the result; 2 or 3.
     int n_components = 2;
-    /// Start. Pca keeps most of the distances' order; Spectral keeps slightly more neighbours and less order.
-    LayoutInit init = LayoutInit::Pca;
+    /// Start. Landmarks keeps most of the distances' order; Pca and Spectral less.
+    LayoutInit init = LayoutInit::Landmarks;
     /// Rounds of UMAP before t-SNE; >= 0.
     int umap_epochs = 0;
     /// Rounds of t-SNE that gather groups, with 1.5 times the exaggeration below; >= 0. Unset: 60, with a
@@ -46,8 +47,15 @@ struct MapOptions {
     Matrix<float> given = {};
     /// (n, L) groups of the items, coarse to fine, that draw together; empty = none. See `pull_to_hierarchy()`.
     Matrix<Index> levels = {};
-    /// >= 0; 0 = the levels change nothing.
-    double hierarchy_pull = 0;
+    /// >= 0; 0 = the levels pull nothing together. Unset: 0, with `territories` 2.
+    std::optional<double> hierarchy_pull = std::nullopt;
+    /// Whether the groups of `levels` stand apart from the start, see `hierarchy_start()`. Unset: with `territories`.
+    std::optional<bool> nested_start = std::nullopt;
+    /// Every node of `levels` (which must nest) is to own a territory in one piece that holds all its items: between
+    /// rounds the items outside theirs are set among their relatives. In the plane only.
+    bool territories = false;
+    /// What counts as a territory.
+    TerritoryOptions ground = {};
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const MapOptions& options);
@@ -59,7 +67,8 @@ inline constexpr float kMapHalfExtent = 10.0F;
 ///
 /// @return coordinates (n, n_components). The map's box is centred at the origin, its longest half-side is
 ///         10. Orientation is fixed: axis 0 is the direction of largest variance, and on each axis the third
-///         moment is not negative. Rows of invalid items are NaN. A single item lies at the origin.
+///         moment is not negative. Rows of invalid items are NaN. A single item lies at the origin. With
+///         `territories`, a warning counts the items that `territories()` will find outside their nodes' main pieces.
 /// @throws Error (InvalidArgument), (Shape), (Cancelled).
 Layout atlas_map(MatrixView<const float> X, const KnnGraph& graph, const MapOptions& options = {},
                  const Progress& progress = {});

@@ -44,7 +44,8 @@ void validate(const QualityOptions& options);
 /// @param coordinates  (n, 2 or 3) of the map (any number of columns works, more slowly).
 /// @return `quality.k` is the k used; 0 (and NaN figures) with fewer than 3 usable items.
 /// @throws Error (InvalidArgument), (Shape), (Cancelled).
-/// Cost: one pass of n^2 d products (n rows up to 30,000 items, then 5,000); O(n k + blocks) memory.
+/// Cost: up to 30,000 items, or where exact ranks are asked for, that of `count_closer()`; else 5,000 n d products;
+/// O(n k + blocks) memory.
 LayoutQuality layout_quality(MatrixView<const float> X, const KnnGraph& graph,
                              const Matrix<float>& coordinates, const QualityOptions& options = {},
                              const Progress& progress = {});

@@ -7,8 +7,10 @@
 #include <string>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/hierarchy/hierarchy.hpp"
 #include "filmatlas/layout/layout.hpp"
 #include "filmatlas/layout/map.hpp"
+#include "filmatlas/layout/territories.hpp"
 #include "layout/layout_data.hpp"
 
 using namespace filmatlas;
@@ -22,7 +24,7 @@ TEST_CASE("atlas_map: centred box of half extent 10, largest variance first, fix
         options.n_components = components;
         const Layout layout = atlas_map(x.view(), graph, options);
         CHECK(layout.method == "atlas");
-        CHECK(layout.init == "pca");
+        CHECK(layout.init == "landmarks");
         double previous = std::numeric_limits<double>::infinity();
         float longest = 0;
         for (std::int64_t d = 0; d < components; ++d) {
@@ -52,7 +54,7 @@ TEST_CASE("atlas_map: centred box of half extent 10, largest variance first, fix
 TEST_CASE("atlas_map: the same bytes for any number of threads and instruction set, for every start") {
     const Matrix<float> x = blobs(500, 6, 3, 3);
     const KnnGraph graph = brute_graph(x, 15);
-    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca, LayoutInit::Given}) {
+    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca, LayoutInit::Landmarks, LayoutInit::Given}) {
         MapOptions options;
         options.init = init;
         options.n_iter = 30;
@@ -73,7 +75,7 @@ TEST_CASE("atlas_map: the same bytes for any number of threads and instruction s
 
 TEST_CASE("atlas_map: few, identical, repeated, invalid and unconnected items") {
     for (const std::int64_t n : {0, 1, 2, 3, 4, 16}) {
-        for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca}) {
+        for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca, LayoutInit::Landmarks}) {
             MapOptions options;
             options.init = init;
             const Matrix<float> x = blobs(n, 4, 1, 0);
@@ -128,7 +130,7 @@ TEST_CASE("atlas_map: few, identical, repeated, invalid and unconnected items") 
         graph.distances.values()[s] = std::numeric_limits<float>::infinity();
         graph.indices.values()[s] = -1;
     }
-    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca}) {
+    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca, LayoutInit::Landmarks}) {
         MapOptions options;
         options.init = init;
         CHECK(all_finite(atlas_map(islands.view(), graph, options).coordinates));
@@ -152,4 +154,60 @@ TEST_CASE("atlas_map: bad options are named, progress cancels") {
     refused("given", [](MapOptions& o) { o.init = LayoutInit::Given; });
     const Progress stop([](const Tick&) { return false; }, std::chrono::milliseconds(0));
     CHECK_THROWS_AS(atlas_map(x.view(), graph, {}, stop), Error);
+}
+
+TEST_CASE("atlas_map: with territories every item stands on its own land, in one piece") {
+    // Groups that overlap in the vectors: neighbours cross borders.
+    const std::int64_t n = 720;
+    const Matrix<float> x = blobs(n, 9, 9, 2.5);
+    const KnnGraph graph = brute_graph(x, 15);
+    MapOptions options;
+    options.levels = Matrix<Index>(n, 2);
+    for (std::int64_t i = 0; i < n; ++i) {
+        options.levels(i, 0) = static_cast<Index>(i % 9 / 3);
+        options.levels(i, 1) = static_cast<Index>(i % 9);
+    }
+    options.n_iter = 100;
+    options.territories = true;
+    const auto measure = [&](const Matrix<float>& y) {
+        std::vector<std::vector<Index>> labels(2);
+        for (std::int64_t i = 0; i < n; ++i) {
+            for (const std::size_t level : {0U, 1U}) {
+                labels[level].push_back(options.levels(i, static_cast<std::int64_t>(level)));
+            }
+        }
+        return territories(y, hierarchy_from_labels(labels, default_level_names(2))).levels;
+    };
+    const Layout layout = atlas_map(x.view(), graph, options);
+    for (const TerritoryLevel& level : measure(layout.coordinates)) {
+        CHECK(level.in_main == n);
+        CHECK(level.one_piece == level.nodes);
+    }
+    CHECK(layout.run.warnings.empty());
+    MapOptions plain = options;
+    plain.territories = false;
+    CHECK(measure(atlas_map(x.view(), graph, plain).coordinates)[1].in_main < n);
+    options.num_threads = 3;
+    CHECK(atlas_map(x.view(), graph, options).coordinates == layout.coordinates);
+    options.n_components = 3;
+    CHECK_THROWS_WITH_AS(atlas_map(x.view(), graph, options), doctest::Contains("territories"), Error);
+    options.n_components = 2;
+    options.levels = {};
+    CHECK_THROWS_WITH_AS(atlas_map(x.view(), graph, options), doctest::Contains("levels"), Error);
+}
+
+TEST_CASE("atlas_map: a nested start parts groups that are no clusters") {
+    const std::int64_t n = 400;
+    const Matrix<float> x = blobs(n, 6, 1, 0);
+    MapOptions options;
+    options.levels = Matrix<Index>(n, 1);
+    for (std::int64_t i = 0; i < n; ++i) options.levels(i, 0) = static_cast<Index>(i % 4);
+    options.n_iter = 0;
+    options.gather_iter = 0;
+    const KnnGraph graph = brute_graph(x, 15);
+    const double plain = nearest_same_group(atlas_map(x.view(), graph, options).coordinates, 4);
+    options.nested_start = true;
+    const double nested = nearest_same_group(atlas_map(x.view(), graph, options).coordinates, 4);
+    CHECK(plain < 0.5);
+    CHECK(nested > 0.9);
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <span>
 #include <string>
 
 #include "filmatlas/core/error.hpp"
@@ -14,10 +16,10 @@ using namespace filmatlas;
 using namespace filmatlas::testing;
 
 TEST_CASE("start: init names go both ways") {
-    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca, LayoutInit::Given}) {
+    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca, LayoutInit::Landmarks, LayoutInit::Given}) {
         CHECK(layout_init_from_string(to_string(init)) == init);
     }
-    CHECK_THROWS_WITH_AS(layout_init_from_string("random"), doctest::Contains("spectral, pca or given"),
+    CHECK_THROWS_WITH_AS(layout_init_from_string("random"), doctest::Contains("spectral, pca, landmarks or given"),
                          Error);
 }
 
@@ -96,6 +98,69 @@ TEST_CASE("pca_start: the axis of largest variance comes first, at the range of 
     const StartResult start = pca_start(x.view());
     CHECK(std::abs(std::abs(start.coordinates(49, 0)) - 10) < 0.05);
     CHECK(std::abs(start.coordinates(25, 1)) < 1.5);
+}
+
+TEST_CASE("landmark_start: distances come in the order of the vectors', for every metric") {
+    // A sheet bent in three dimensions, more items than landmarks: the plane has room for its order.
+    const std::int64_t n = 700;
+    Matrix<float> x(n, 3);
+    for (std::int64_t i = 0; i < n; ++i) {
+        RandomStream stream(5, "sheet", static_cast<std::uint64_t>(i));
+        x(i, 0) = static_cast<float>(10 + stream.normal());
+        x(i, 1) = static_cast<float>(2 * stream.normal());
+        x(i, 2) = 0.05F * x(i, 1) * x(i, 1);
+    }
+    const auto order_kept = [&](const Matrix<float>& y, auto&& distance) {
+        RandomStream stream(9, "triplets");
+        int same = 0;
+        for (int t = 0; t < 4000; ++t) {
+            const auto i = static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(n)));
+            const auto j = static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(n)));
+            const auto k = static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(n)));
+            const auto on_map = [&](std::int64_t a, std::int64_t b) {
+                return std::hypot(y(a, 0) - y(b, 0), y(a, 1) - y(b, 1));
+            };
+            same += (distance(x.row(i), x.row(j)) < distance(x.row(i), x.row(k))) == (on_map(i, j) < on_map(i, k));
+        }
+        return same / 4000.0;
+    };
+    const auto euclidean = [](std::span<const float> a, std::span<const float> b) {
+        return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+    };
+    const auto manhattan = [](std::span<const float> a, std::span<const float> b) {
+        return std::abs(a[0] - b[0]) + std::abs(a[1] - b[1]) + std::abs(a[2] - b[2]);
+    };
+    const auto cosine = [](std::span<const float> a, std::span<const float> b) {
+        const float ab = a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+        return -ab / std::hypot(a[0], a[1], a[2]) / std::hypot(b[0], b[1], b[2]);
+    };
+    StartOptions options;
+    options.num_threads = 1;
+    for (const Metric metric : {Metric::Euclidean, Metric::SqEuclidean, Metric::Manhattan, Metric::Cosine}) {
+        const StartResult one = landmark_start(x.view(), metric, options);
+        const double kept = metric == Metric::Manhattan ? order_kept(one.coordinates, manhattan)
+                            : metric == Metric::Cosine  ? order_kept(one.coordinates, cosine)
+                                                        : order_kept(one.coordinates, euclidean);
+        CAPTURE(static_cast<int>(metric));
+        CHECK(kept > (metric == Metric::Cosine ? 0.8 : 0.9));
+        StartOptions more = options;
+        more.num_threads = 3;
+        CHECK(landmark_start(x.view(), metric, more).coordinates == one.coordinates);
+        for (const char* level : {"baseline", "avx2", "avx512"}) {
+            const SimdOverride simd(level);
+            CHECK(landmark_start(x.view(), metric, options).coordinates == one.coordinates);
+        }
+    }
+    // Few, equal and infinite items.
+    for (const std::int64_t few : {0, 1, 2, 3, 4, 5, 17}) {
+        const Matrix<float> small = blobs(few, 4, 1, 0);
+        CHECK(all_finite(landmark_start(small.view(), Metric::Cosine).coordinates));
+    }
+    CHECK(all_finite(landmark_start(Matrix<float>(40, 3).view(), Metric::Euclidean).coordinates));
+    Matrix<float> hole = blobs(30, 3, 1, 0);
+    hole(4, 1) = std::numeric_limits<float>::infinity();
+    CHECK(landmark_start(hole.view(), Metric::Euclidean).coordinates(4, 0) == 0);
+    CHECK(all_finite(landmark_start(hole.view(), Metric::Euclidean).coordinates));
 }
 
 TEST_CASE("starts: no, one, identical and invalid items") {

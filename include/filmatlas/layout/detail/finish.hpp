@@ -2,6 +2,7 @@
 #ifndef FILMATLAS_LAYOUT_DETAIL_FINISH_HPP
 #define FILMATLAS_LAYOUT_DETAIL_FINISH_HPP
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -116,6 +117,21 @@ inline MatrixView<const float> layout_start_vectors(MatrixView<const float> X, c
         }
     }
     return copy.view();
+}
+
+/// Least and largest coordinate of the marked rows on an axis; low > high when there are none.
+struct LayoutSpan {
+    float low = std::numeric_limits<float>::infinity();
+    float high = -std::numeric_limits<float>::infinity();
+};
+inline LayoutSpan layout_span(const Matrix<float>& y, const std::vector<char>& marked, std::int64_t axis) {
+    LayoutSpan span;
+    for (std::int64_t i = 0; i < y.rows(); ++i) {
+        if (!marked[static_cast<std::size_t>(i)]) continue;
+        span.low = std::min(span.low, y(i, axis));
+        span.high = std::max(span.high, y(i, axis));
+    }
+    return span;
 }
 
 inline std::int64_t layout_count(const std::vector<char>& valid) {

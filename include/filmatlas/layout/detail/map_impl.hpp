@@ -11,9 +11,12 @@
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/layout/detail/begin.hpp"
 #include "filmatlas/layout/detail/finish.hpp"
+#include "filmatlas/layout/detail/map_territories.hpp"
 #include "filmatlas/layout/detail/tsne_optimize.hpp"
 #include "filmatlas/layout/fuzzy_graph.hpp"
+#include "filmatlas/layout/hierarchy_start.hpp"
 #include "filmatlas/layout/map.hpp"
 #include "filmatlas/layout/pull.hpp"
 #include "filmatlas/layout/tsne.hpp"
@@ -24,22 +27,19 @@ namespace detail {
 
 inline constexpr int kMapGatherRounds = 60;
 inline constexpr double kMapGather = 1.5;
+/// Pull of the levels under territories. Films (kept of 15 / trust / rank correlation): 0 .219 / .925 / .262; 1 .233 /
+/// .928 / .258; 2 .242 / .932 / .245; 4 .252 / .936 / .227; without territories .240 / .897 / .394.
+inline constexpr double kMapTerritoryPull = 2;
 /// Half extent, per square root of the item count, at which t-SNE starts: not far below the size that it will
-/// reach, so that the regions of the start stay where they are. Measured on films and newsgroups (kept of 15 / rank
-/// correlation): 0.25 .254 / .339 and .387 / .338; 0.35 .247 / .346 and .384 / .341; 0.5 .232 / .349 and .382 / .348.
+/// reach, so that the regions of the start stay where they are. Measured on newsgroups (kept of 15 / rank correlation):
+/// 0.15 .381 / .393; 0.25 .370 / .409; 0.35 .359 / .423; 0.5 .344 / .443.
 inline constexpr double kMapSpreadPerRoot = 0.35;
 
 /// Moves the middle of the box to the origin and scales the longest half-side to kMapHalfExtent.
 inline void map_fit_box(Matrix<float>& y, const std::vector<char>& valid) {
     float extent = 0;
     for (std::int64_t d = 0; d < y.cols(); ++d) {
-        float low = std::numeric_limits<float>::infinity();
-        float high = -low;
-        for (std::int64_t i = 0; i < y.rows(); ++i) {
-            if (!valid[static_cast<std::size_t>(i)]) continue;
-            low = std::min(low, y(i, d));
-            high = std::max(high, y(i, d));
-        }
+        const auto [low, high] = layout_span(y, valid, d);
         if (!(low <= high)) return;
         const float middle = low + (high - low) / 2;
         for (std::int64_t i = 0; i < y.rows(); ++i) y(i, d) -= middle;
@@ -141,6 +141,15 @@ FILMATLAS_INLINE void validate(const MapOptions& options) {
     if (!(options.perplexity > 1) || !std::isfinite(options.perplexity)) {
         bad("perplexity", to_text(options.perplexity), "use a number above 1");
     }
+    const double pull = options.hierarchy_pull.value_or(0);
+    if (!(pull >= 0) || !std::isfinite(pull)) bad("hierarchy_pull", to_text(pull), "use 0 or more");
+    if (options.territories && options.n_components != 2) {
+        bad("n_components", std::to_string(options.n_components) + " with territories", "use 2");
+    }
+    if (options.territories && options.levels.cols() == 0) {
+        bad("levels", "empty with territories", "give the groups of every item at every level");
+    }
+    validate(options.ground);
     if (options.num_threads < 0) bad("num_threads", std::to_string(options.num_threads), "use 0 or more");
 }
 
@@ -150,43 +159,62 @@ FILMATLAS_INLINE Layout atlas_map(MatrixView<const float> X, const KnnGraph& gra
     const auto started = std::chrono::steady_clock::now();
     const std::vector<char> valid = detail::layout_valid_rows(X, graph, "atlas_map");
     Layout layout;
-    layout.method = "atlas";
-    layout.init = std::string(to_string(options.init));
     const std::int64_t n = X.rows;
     const bool given = options.init == LayoutInit::Given;
-    if (given) detail::check_given_start(options.given, n, options.n_components, valid, "atlas_map");
-    if (n == 0) {
-        layout.coordinates = Matrix<float>(0, options.n_components);
-        return layout;
+    if (options.levels.cols() > 0 && options.levels.rows() != n) {
+        throw_shape("atlas_map", "`levels` has " + std::to_string(options.levels.rows()) + " rows for " +
+                                     std::to_string(n) + " items");
+    }
+    if (!detail::layout_open(n, valid, options, "atlas", "atlas_map", layout)) return layout;
+
+    FuzzyGraphOptions near;
+    near.n_neighbors = static_cast<int>(std::clamp<std::int64_t>(graph.k() + 1, 2, 16));
+    near.num_threads = options.num_threads;
+    if (options.umap_epochs == 0) {
+        layout.coordinates = detail::layout_begin(
+            X, graph.metric, valid, options, [&] { return fuzzy_graph(graph, near); }, layout.run);
+    } else {
+        UmapOptions whole;
+        whole.n_neighbors = near.n_neighbors;
+        whole.n_components = options.n_components;
+        whole.n_epochs = options.umap_epochs;
+        whole.init = options.init;
+        whole.given = options.given;
+        whole.seed = options.seed;
+        whole.num_threads = options.num_threads;
+        Layout coarse = umap(X, graph, whole, progress);
+        layout.coordinates = std::move(coarse.coordinates);
+        layout.run.warnings = std::move(coarse.run.warnings);
+        for (std::int64_t i = 0; i < n; ++i) {
+            if (!valid[static_cast<std::size_t>(i)]) std::ranges::fill(layout.coordinates.row(i), 0.0F);
+        }
     }
 
-    UmapOptions whole;
-    whole.n_neighbors = static_cast<int>(std::clamp<std::int64_t>(graph.k() + 1, 2, 16));
-    whole.n_components = options.n_components;
-    whole.n_epochs = options.umap_epochs;
-    whole.init = options.init;
-    whole.given = options.given;
-    whole.seed = options.seed;
-    whole.num_threads = options.num_threads;
-    Layout coarse = umap(X, graph, whole, progress);
-    layout.coordinates = std::move(coarse.coordinates);
-    layout.run.warnings = std::move(coarse.run.warnings);
-    for (std::int64_t i = 0; i < n; ++i) {
-        if (valid[static_cast<std::size_t>(i)]) continue;
-        for (float& value : layout.coordinates.row(i)) value = 0;
+    Hierarchy tree;
+    detail::TerritoryHome home;
+    if (options.territories) {
+        tree = detail::map_tree(options.levels);
+        home = detail::map_home(X, graph.metric, tree, options.seed, options.num_threads);
     }
-
     CsrMatrix<float> affinities = tsne_affinities(graph, options.perplexity, options.num_threads);
-    if (options.levels.rows() > 0 && options.hierarchy_pull > 0) {
-        affinities = pull_to_hierarchy(affinities, options.levels, options.hierarchy_pull);
+    const double pull = options.hierarchy_pull.value_or(options.territories ? detail::kMapTerritoryPull : 0.0);
+    if (options.levels.rows() > 0 && pull > 0) {
+        affinities = pull_to_hierarchy(affinities, options.levels, pull);
         double total = 0;
         for (const float w : affinities.values) total += static_cast<double>(w);
         for (float& w : affinities.values) w = static_cast<float>(static_cast<double>(w) / total);
     }
     const auto count = static_cast<double>(std::max<std::int64_t>(1, detail::layout_count(valid)));
     const int gather = options.gather_iter.value_or(given ? 0 : detail::kMapGatherRounds);
+    const bool nested = options.nested_start.value_or(options.territories && !given);
+    if (nested) {
+        StartOptions start;
+        start.seed = options.seed;
+        layout.coordinates =
+            hierarchy_start(detail::map_known(layout.coordinates, valid), options.levels, start).coordinates;
+    }
     if (gather + options.n_iter > 0) {
-        if (!given) {
+        if (!given || nested) {
             detail::map_fit_box(layout.coordinates, valid);
             const double extent =
                 detail::kMapSpreadPerRoot * (options.n_components == 2 ? std::sqrt(count) : std::cbrt(count));
@@ -202,10 +230,22 @@ FILMATLAS_INLINE Layout atlas_map(MatrixView<const float> X, const KnnGraph& gra
         detail_run.rounds = options.n_iter;
         detail_run.exaggeration = options.exaggeration;
         detail_run.learning_rate = std::max(count / options.exaggeration, 50.0);
-        detail::tsne_optimize(affinities, layout.coordinates, detail_run, progress, "map");
+        if (options.territories) {
+            detail::map_settle_rounds(home, options.ground, affinities, valid, detail_run, layout.coordinates, progress);
+        } else {
+            detail::tsne_optimize(affinities, layout.coordinates, detail_run, progress, "map");
+        }
     }
     detail::map_orient(layout.coordinates, valid);
     detail::map_fit_box(layout.coordinates, valid);
+    if (options.territories) {
+        const std::int64_t strays = detail::map_settle(home, options.ground, valid, layout.coordinates,
+                                                       [&](Matrix<float>& y) { detail::map_fit_box(y, valid); });
+        if (strays > 0) {
+            layout.run.warnings.push_back("atlas_map: " + std::to_string(strays) +
+                                          " items stand outside their own territories");
+        }
+    }
     detail::layout_mark_invalid(layout.coordinates, valid);
     layout.run.iterations = options.umap_epochs + gather + options.n_iter;
     layout.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();

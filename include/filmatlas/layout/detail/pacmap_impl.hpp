@@ -14,6 +14,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/random.hpp"
+#include "filmatlas/layout/detail/begin.hpp"
 #include "filmatlas/layout/detail/finish.hpp"
 #include "filmatlas/layout/detail/graph_rows.hpp"
 #include "filmatlas/layout/detail/math.hpp"
@@ -280,36 +281,16 @@ FILMATLAS_INLINE Layout pacmap(MatrixView<const float> X, const KnnGraph& graph,
     detail::check_layout_graph(graph, "pacmap");
     const std::int64_t n = X.rows;
     Layout layout;
-    layout.method = "pacmap";
-    layout.init = std::string(to_string(options.init));
     const bool given = options.init == LayoutInit::Given;
-    if (given) detail::check_given_start(options.given, n, options.n_components, valid, "pacmap");
-    if (n == 0) {
-        layout.coordinates = Matrix<float>(0, options.n_components);
-        return layout;
-    }
+    if (!detail::layout_open(n, valid, options, "pacmap", "pacmap", layout)) return layout;
     std::vector<Index> items;
     for (std::int64_t i = 0; i < n; ++i) {
         if (valid[static_cast<std::size_t>(i)]) items.push_back(static_cast<Index>(i));
     }
-    if (given) {
-        layout.coordinates = options.given;
-        for (std::int64_t i = 0; i < n; ++i) {
-            if (!valid[static_cast<std::size_t>(i)]) std::ranges::fill(layout.coordinates.row(i), 0.0F);
-        }
-    } else {
-        StartOptions start;
-        start.n_components = options.n_components;
-        start.seed = options.seed;
-        start.num_threads = options.num_threads;
-        Matrix<float> masked;
-        const MatrixView<const float> vectors = detail::layout_start_vectors(X, valid, masked);
-        StartResult result =
-            options.init == LayoutInit::Spectral ? spectral_start(vectors, fuzzy_graph(graph), start)
-                                                 : pca_start(vectors, start);
-        layout.coordinates = std::move(result.coordinates);
+    layout.coordinates =
+        detail::layout_begin(X, graph.metric, valid, options, [&] { return fuzzy_graph(graph); }, layout.run);
+    if (!given) {
         for (float& value : layout.coordinates.values()) value *= 0.01F;
-        for (std::string& warning : result.run.warnings) layout.run.warnings.push_back(std::move(warning));
     }
 
     const int wanted = options.n_neighbors.value_or(default_pacmap_neighbors(n));

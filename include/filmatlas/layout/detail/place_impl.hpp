@@ -14,12 +14,11 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/layout/detail/math.hpp"
+#include "filmatlas/layout/detail/place_among.hpp"
 #include "filmatlas/layout/place.hpp"
 
 namespace filmatlas {
 namespace detail {
-
-inline constexpr int kPlaceRounds = 30;
 
 inline void check_place_shapes(const Matrix<Index>& ids, const Matrix<float>& distances, std::string_view stage) {
     if (ids.rows() == distances.rows() && ids.cols() == distances.cols()) return;
@@ -51,49 +50,6 @@ void each_place_neighbor(const Matrix<Index>& ids, const Matrix<float>& distance
                    "distances are 0 or more");
         }
         take(id, distance);
-    }
-}
-
-/// Where most of some places lie together. `places` is (count, c); the answer goes to `y`.
-inline void place_among(std::span<const double> places, std::size_t c, double spacing, std::span<double> y) {
-    const std::size_t count = places.size() / c;
-    const auto squared = [&](const double* a, const double* b) {
-        double sum = 0;
-        for (std::size_t d = 0; d < c; ++d) sum += (a[d] - b[d]) * (a[d] - b[d]);
-        return sum;
-    };
-    // The loss has a valley for every group of neighbours: start at the neighbour that lies lowest, the first of equals.
-    const double scale2 = spacing * spacing;
-    std::size_t best = 0;
-    double least = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < count && scale2 > 0; ++i) {
-        double loss = 0;
-        for (std::size_t j = 0; j < count; ++j) {
-            loss += layout_log(1 + squared(&places[i * c], &places[j * c]) / scale2);
-        }
-        if (loss < least) {
-            least = loss;
-            best = i;
-        }
-    }
-    std::copy_n(places.begin() + static_cast<std::ptrdiff_t>(best * c), c, y.begin());
-    if (!(scale2 > 0)) return;
-    std::vector<double> sum(c);
-    for (int round = 0; round < kPlaceRounds; ++round) {
-        std::fill(sum.begin(), sum.end(), 0.0);
-        double total = 0;
-        for (std::size_t j = 0; j < count; ++j) {
-            const double w = 1 / (1 + squared(y.data(), &places[j * c]) / scale2);
-            total += w;
-            for (std::size_t d = 0; d < c; ++d) sum[d] += w * places[j * c + d];
-        }
-        double moved2 = 0;
-        for (std::size_t d = 0; d < c; ++d) {
-            const double next = sum[d] / total;
-            moved2 += (next - y[d]) * (next - y[d]);
-            y[d] = next;
-        }
-        if (moved2 < 1e-8 * scale2) break;
     }
 }
 

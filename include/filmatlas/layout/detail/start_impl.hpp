@@ -13,6 +13,8 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/random.hpp"
+#include "filmatlas/layout/detail/landmark_start.hpp"
+#include "filmatlas/layout/detail/start_scale.hpp"
 #include "filmatlas/layout/start.hpp"
 #include "filmatlas/linalg/pca.hpp"
 #include "filmatlas/linalg/spectral.hpp"
@@ -20,9 +22,8 @@
 namespace filmatlas {
 namespace detail {
 
-/// Largest absolute value of a start.
-inline constexpr float kStartRange = 10.0F;
-inline constexpr double kStartJitter = 1e-4;
+/// Of the eigenvectors: what is finer than this the optimiser moves in its first rounds.
+inline constexpr double kStartTolerance = 0.02;
 /// How far from the largest component the farthest one is wanted, where all discs together have the area of one of
 /// radius 1; half as far again, a few times, while the average item's component has to move by more than a thirtieth of it
 /// to find its place free.
@@ -37,10 +38,6 @@ inline void validate_start(const StartOptions& options) {
         throw_invalid("layout_start", "n_components", "is " + std::to_string(options.n_components),
                       "use 1 to 16");
     }
-}
-
-inline bool start_row_finite(std::span<const float> row) {
-    return std::all_of(row.begin(), row.end(), [](float v) { return std::isfinite(v); });
 }
 
 /// Principal components of some rows, padded with zero columns; (members, c).
@@ -70,32 +67,6 @@ inline Matrix<float> start_pca_rows(MatrixView<const float> X, const std::vector
         for (std::int64_t d = 0; d < columns; ++d) result(i, d) = fitted.transformed(i, d);
     }
     return result;
-}
-
-/// Centres by the mean and scales to the range; rows not in `members` stay 0.
-inline void start_scale(Matrix<float>& y, const std::vector<Index>& members, std::uint64_t seed) {
-    if (members.empty()) return;
-    double largest = 0;
-    std::vector<double> mean(static_cast<std::size_t>(y.cols()), 0);
-    for (const Index i : members) {
-        for (std::int64_t d = 0; d < y.cols(); ++d)
-            mean[static_cast<std::size_t>(d)] += static_cast<double>(y(i, d));
-    }
-    for (double& value : mean) value /= static_cast<double>(members.size());
-    for (const Index i : members) {
-        for (std::int64_t d = 0; d < y.cols(); ++d) {
-            largest =
-                std::max(largest, std::abs(static_cast<double>(y(i, d)) - mean[static_cast<std::size_t>(d)]));
-        }
-    }
-    const double scale = largest > 0 ? static_cast<double>(kStartRange) / largest : 0.0;
-    for (const Index i : members) {
-        RandomStream stream(seed, "layout.jitter", static_cast<std::uint64_t>(i));
-        for (std::int64_t d = 0; d < y.cols(); ++d) {
-            const double centred = (static_cast<double>(y(i, d)) - mean[static_cast<std::size_t>(d)]) * scale;
-            y(i, d) = static_cast<float>(centred + kStartJitter * stream.normal());
-        }
-    }
 }
 
 struct StartDisc {
@@ -249,34 +220,52 @@ FILMATLAS_INLINE std::string_view to_string(LayoutInit init) noexcept {
     switch (init) {
         case LayoutInit::Spectral: return "spectral";
         case LayoutInit::Pca: return "pca";
+        case LayoutInit::Landmarks: return "landmarks";
         case LayoutInit::Given: return "given";
     }
     return "unknown";
 }
 
 FILMATLAS_INLINE LayoutInit layout_init_from_string(std::string_view name) {
-    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca, LayoutInit::Given}) {
+    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Pca, LayoutInit::Landmarks, LayoutInit::Given}) {
         if (to_string(init) == name) return init;
     }
-    throw_invalid("layout", "init", "is '" + std::string(name) + "'", "use spectral, pca or given");
+    throw_invalid("layout", "init", "is '" + std::string(name) + "'", "use spectral, pca, landmarks or given");
 }
 
-FILMATLAS_INLINE StartResult pca_start(MatrixView<const float> X, const StartOptions& options) {
-    detail::validate_start(options);
+namespace detail {
+
+/// Principal components of the finite rows, then `improve(members, plane)`, scaled.
+template <class Improve>
+StartResult start_in_one(MatrixView<const float> X, const StartOptions& options, Improve&& improve) {
+    validate_start(options);
     StartResult result;
     result.coordinates = Matrix<float>(X.rows, options.n_components);
     std::vector<Index> members;
     for (std::int64_t i = 0; i < X.rows; ++i) {
-        if (detail::start_row_finite(X.row(i))) members.push_back(static_cast<Index>(i));
+        if (start_row_finite(X.row(i))) members.push_back(static_cast<Index>(i));
     }
     if (members.empty()) return result;
-    const Matrix<float> plane = detail::start_pca_rows(X, members, options.n_components, options);
+    Matrix<float> plane = start_pca_rows(X, members, options.n_components, options);
+    improve(members, plane);
     for (std::size_t k = 0; k < members.size(); ++k) {
         const auto from = plane.row(static_cast<std::int64_t>(k));
         std::copy(from.begin(), from.end(), result.coordinates.row(members[k]).begin());
     }
-    detail::start_scale(result.coordinates, members, options.seed);
+    start_scale(result.coordinates, members, options.seed);
     return result;
+}
+
+}  // namespace detail
+
+FILMATLAS_INLINE StartResult pca_start(MatrixView<const float> X, const StartOptions& options) {
+    return detail::start_in_one(X, options, [](const std::vector<Index>&, Matrix<float>&) {});
+}
+
+FILMATLAS_INLINE StartResult landmark_start(MatrixView<const float> X, Metric metric, const StartOptions& options) {
+    return detail::start_in_one(X, options, [&](const std::vector<Index>& members, Matrix<float>& plane) {
+        detail::landmark_scale(X, members, metric, options.seed, options.num_threads, plane);
+    });
 }
 
 FILMATLAS_INLINE StartResult spectral_start(MatrixView<const float> X, const CsrMatrix<float>& weights,
@@ -332,6 +321,7 @@ FILMATLAS_INLINE StartResult spectral_start(MatrixView<const float> X, const Csr
         if (members.size() > 2 * (static_cast<std::size_t>(c) + 1)) {
             SpectralOptions spectral;
             spectral.n_components = c;
+            spectral.tolerance = detail::kStartTolerance;
             spectral.seed = options.seed;
             spectral.num_threads = options.num_threads;
             SpectralResult found;

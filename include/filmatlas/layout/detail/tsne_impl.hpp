@@ -12,6 +12,7 @@
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
+#include "filmatlas/layout/detail/begin.hpp"
 #include "filmatlas/layout/detail/finish.hpp"
 #include "filmatlas/layout/detail/graph_rows.hpp"
 #include "filmatlas/layout/detail/tsne_optimize.hpp"
@@ -120,15 +121,9 @@ FILMATLAS_INLINE Layout tsne(MatrixView<const float> X, const KnnGraph& graph, c
     const auto started = std::chrono::steady_clock::now();
     const std::vector<char> valid = detail::layout_valid_rows(X, graph, "tsne");
     Layout layout;
-    layout.method = "tsne";
-    layout.init = std::string(to_string(options.init));
     const std::int64_t n = X.rows;
     const bool given = options.init == LayoutInit::Given;
-    if (given) detail::check_given_start(options.given, n, options.n_components, valid, "tsne");
-    if (n == 0) {
-        layout.coordinates = Matrix<float>(0, options.n_components);
-        return layout;
-    }
+    if (!detail::layout_open(n, valid, options, "tsne", "tsne", layout)) return layout;
     double used = options.perplexity;
     const CsrMatrix<float> affinities =
         tsne_affinities(graph, options.perplexity, options.num_threads, &used);
@@ -138,23 +133,9 @@ FILMATLAS_INLINE Layout tsne(MatrixView<const float> X, const KnnGraph& graph, c
                                       " wants three times as many: similarities are flatter (perplexity " +
                                       to_text(used) + ")");
     }
-    if (given) {
-        layout.coordinates = options.given;
-        for (std::int64_t i = 0; i < n; ++i) {
-            if (valid[static_cast<std::size_t>(i)]) continue;
-            for (float& value : layout.coordinates.row(i)) value = 0;
-        }
-    } else {
-        StartOptions start;
-        start.n_components = options.n_components;
-        start.seed = options.seed;
-        start.num_threads = options.num_threads;
-        Matrix<float> masked;
-        const MatrixView<const float> vectors = detail::layout_start_vectors(X, valid, masked);
-        StartResult result = options.init == LayoutInit::Spectral ? spectral_start(vectors, affinities, start)
-                                                                  : pca_start(vectors, start);
-        layout.coordinates = std::move(result.coordinates);
-        for (std::string& warning : result.run.warnings) layout.run.warnings.push_back(std::move(warning));
+    layout.coordinates = detail::layout_begin(
+        X, graph.metric, valid, options, [&]() -> const CsrMatrix<float>& { return affinities; }, layout.run);
+    if (!given) {
         // A small start lets the early rounds sort the whole before anything is far away.
         double sum2 = 0;
         for (std::int64_t i = 0; i < n; ++i) {

@@ -12,6 +12,7 @@
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/layout/curve.hpp"
+#include "filmatlas/layout/detail/begin.hpp"
 #include "filmatlas/layout/detail/finish.hpp"
 #include "filmatlas/layout/detail/phases.hpp"
 #include "filmatlas/layout/detail/umap_optimize.hpp"
@@ -30,7 +31,9 @@ inline void validate_umap_dims(int n_components, std::string_view stage) {
 
 }  // namespace detail
 
-FILMATLAS_INLINE int default_umap_epochs(std::int64_t n) noexcept { return n <= 10000 ? 500 : 200; }
+FILMATLAS_INLINE int default_umap_epochs(std::int64_t n) noexcept {
+    return n <= 10000 ? 500 : n <= 50000 ? 300 : 200;
+}
 
 FILMATLAS_INLINE void validate(const UmapOptions& options) {
     const auto bad = [](std::string_view field, const std::string& value, const char* remedy) {
@@ -141,16 +144,8 @@ FILMATLAS_INLINE Layout umap(MatrixView<const float> X, const KnnGraph& graph, c
     const auto started = std::chrono::steady_clock::now();
     const std::vector<char> valid = detail::layout_valid_rows(X, graph, "umap");
     Layout layout;
-    layout.method = "umap";
-    layout.init = std::string(to_string(options.init));
     const std::int64_t n = X.rows;
-    if (options.init == LayoutInit::Given) {
-        detail::check_given_start(options.given, n, options.n_components, valid, "umap");
-    }
-    if (n == 0) {
-        layout.coordinates = Matrix<float>(0, options.n_components);
-        return layout;
-    }
+    if (!detail::layout_open(n, valid, options, "umap", "umap", layout)) return layout;
 
     FuzzyGraphOptions fuzzy;
     fuzzy.n_neighbors = options.n_neighbors;
@@ -166,24 +161,8 @@ FILMATLAS_INLINE Layout umap(MatrixView<const float> X, const KnnGraph& graph, c
                                       " instead of " + std::to_string(options.n_neighbors));
     }
 
-    StartOptions start;
-    start.n_components = options.n_components;
-    start.seed = options.seed;
-    start.num_threads = options.num_threads;
-    if (options.init == LayoutInit::Given) {
-        layout.coordinates = options.given;
-        for (std::int64_t i = 0; i < n; ++i) {
-            if (valid[static_cast<std::size_t>(i)]) continue;
-            for (float& value : layout.coordinates.row(i)) value = 0;
-        }
-    } else {
-        Matrix<float> masked;
-        const MatrixView<const float> vectors = detail::layout_start_vectors(X, valid, masked);
-        StartResult result = options.init == LayoutInit::Spectral ? spectral_start(vectors, weights, start)
-                                                                  : pca_start(vectors, start);
-        layout.coordinates = std::move(result.coordinates);
-        for (std::string& warning : result.run.warnings) layout.run.warnings.push_back(std::move(warning));
-    }
+    layout.coordinates = detail::layout_begin(
+        X, graph.metric, valid, options, [&]() -> const CsrMatrix<float>& { return weights; }, layout.run);
     const int epochs = options.n_epochs.value_or(default_umap_epochs(n));
     umap_optimize(weights, layout.coordinates, 0, epochs, epochs, options, progress);
     // Items that are held keep the place that they were given.

@@ -27,13 +27,7 @@ inline constexpr int kUpdateWaves = 4;
 inline double update_side(const Matrix<float>& y, const std::vector<char>& marked) {
     double side = 0;
     for (std::int64_t d = 0; d < y.cols(); ++d) {
-        float low = std::numeric_limits<float>::infinity();
-        float high = -low;
-        for (std::int64_t i = 0; i < y.rows(); ++i) {
-            if (!marked[static_cast<std::size_t>(i)]) continue;
-            low = std::min(low, y(i, d));
-            high = std::max(high, y(i, d));
-        }
+        const auto [low, high] = layout_span(y, marked, d);
         if (low <= high) side = std::max(side, static_cast<double>(high) - static_cast<double>(low));
     }
     return side;

@@ -169,12 +169,17 @@ inline Matrix<double> spectral_filter(const SpectralSolver& solver, const Matrix
     return current;
 }
 
-inline bool spectral_done(const SpectralBlock& block, std::int64_t wanted, double tolerance) {
+/// Largest residual of the wanted vectors over what the tolerance allows.
+inline double spectral_excess(const SpectralBlock& block, std::int64_t wanted, double tolerance) {
     const auto c = static_cast<std::size_t>(std::min<std::int64_t>(wanted, block.vectors.cols()));
-    if (c == 0) return true;
+    if (c == 0) return 0;
     const double scale = std::max(1 - block.values[c - 1], 1e-14);
-    return std::all_of(block.residuals.begin(), block.residuals.begin() + static_cast<std::ptrdiff_t>(c),
-                       [&](double r) { return r <= tolerance * scale; });
+    return *std::max_element(block.residuals.begin(), block.residuals.begin() + static_cast<std::ptrdiff_t>(c)) /
+           (tolerance * scale);
+}
+
+inline bool spectral_done(const SpectralBlock& block, std::int64_t wanted, double tolerance) {
+    return spectral_excess(block, wanted, tolerance) <= 1;
 }
 
 /// Filters until the wanted vectors are done or `budget` products are spent; adds what it spent.
@@ -201,15 +206,16 @@ inline SpectralBlock spectral_iterate(const SpectralSolver& solver, Matrix<doubl
         // What the guard vectors have reached bounds the unwanted part; it can only rise.
         edge = std::clamp(std::max(edge, block.values[last]), -0.9, 1 - 1e-12);
         const double largest = std::min(1.0, std::max(block.values[0], edge + 1e-12));
-        // Degree that gains a factor of about 500 for the slowest wanted vector, but does not let the fastest
+        // Degree that gains what the slowest wanted vector lacks, at most a factor of 500, but does not let the fastest
         // outgrow the guards beyond what orthonormalisation takes.
+        const double gain = std::clamp(2 * spectral_excess(block, wanted, tolerance), 4.0, 500.0);
         const auto growth = [&](double value) {
             const double t = (2 * value - (edge - 1)) / (edge + 1);  // [-1, edge] -> [-1, 1]
             return t > 1 ? std::acosh(t) : 0.0;
         };
         const double slow = growth(block.values[slowest]);
         const double fast = growth(largest);
-        double degree = slow > 0 ? std::acosh(500.0) / slow : 200.0;
+        double degree = slow > 0 ? std::acosh(gain) / slow : 200.0;
         if (fast > 0) degree = std::min(degree, std::acosh(1e7) / fast);
         // The rounding of the trivial vectors (at 1) grows too: it may not drown the block before they are taken
         // out again.

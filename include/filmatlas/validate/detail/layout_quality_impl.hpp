@@ -21,6 +21,8 @@
 #include "filmatlas/core/simd.hpp"
 #include "filmatlas/linalg/block_product.hpp"
 #include "filmatlas/linalg/kernels.hpp"
+#include "filmatlas/linalg/vector_rows.hpp"
+#include "filmatlas/neighbors/count_closer.hpp"
 #include "filmatlas/validate/layout_quality.hpp"
 
 namespace filmatlas {
@@ -215,6 +217,18 @@ double quality_false_excess(const QualityItems& items, std::int64_t i, std::int6
     return excess;
 }
 
+/// The rows that count, copied where they are not all.
+inline MatrixView<const float> quality_rows(MatrixView<const float> X, const std::vector<Index>& rows,
+                                            Matrix<float>& copy) {
+    if (static_cast<std::int64_t>(rows.size()) == X.rows) return X;
+    copy = Matrix<float>(static_cast<std::int64_t>(rows.size()), X.cols);
+    for (std::int64_t i = 0; i < copy.rows(); ++i) {
+        const float* from = X.row_data(rows[static_cast<std::size_t>(i)]);
+        std::copy_n(from, X.cols, copy.row_data(i));
+    }
+    return std::as_const(copy).view();
+}
+
 inline QualityExcess quality_ranks(MatrixView<const float> X, Metric metric, bool exact_graph,
                                    const Matrix<float>& coordinates, const QualityItems& items,
                                    std::int64_t k, const std::vector<Index>& drawn, int num_threads,
@@ -275,6 +289,25 @@ inline QualityExcess quality_ranks(MatrixView<const float> X, Metric metric, boo
         return excess;
     }
 
+    if (count == m) {  // every item: the neighbour search's own count, each pair once for both of its items
+        Matrix<float> copy;
+        Matrix<Index> others = items.found;
+        for (std::int64_t i = 0; exact_graph && i < m; ++i) {
+            for (Index& j : others.row(i)) j = quality_holds(items.truth.row(i), j) ? -1 : j;
+        }
+        CloserOptions options;
+        options.metric = metric;
+        options.num_threads = num_threads;
+        const Matrix<Index> closer = count_closer(VectorRows(quality_rows(X, items.rows, copy)),
+                                                  std::as_const(others).view(), options, progress);
+        for (std::int64_t i = 0; i < m; ++i) {
+            for (const Index before : closer.row(i))
+                excess.false_neighbors[static_cast<std::size_t>(i)] +=
+                    static_cast<double>(std::max<std::int64_t>(before + 1 - k, 0));
+        }
+        return excess;
+    }
+
     // Unit rows for cosine; for Euclidean distances the mean is taken out first, which leaves them as they
     // are and keeps |b|^2 - 2 a b from cancelling.
     const bool euclidean = metric == Metric::Euclidean || metric == Metric::SqEuclidean;
@@ -308,14 +341,9 @@ inline QualityExcess quality_ranks(MatrixView<const float> X, Metric metric, boo
             norm2 += static_cast<double>(out[d]) * static_cast<double>(out[d]);
         squares[static_cast<std::size_t>(i)] = static_cast<float>(norm2);
     });
-    PackedRows<float> own_rows;
-    const bool all = count == m;
-    if (!all) {
-        own_rows = PackedRows<float>(count, X.cols, num_threads, [&](std::int64_t r, float* out) {
-            fill(drawn[static_cast<std::size_t>(r)], out);
-        });
-    }
-    const PackedRows<float>& left = all ? packed : own_rows;
+    const PackedRows<float> left(count, X.cols, num_threads, [&](std::int64_t r, float* out) {
+        fill(drawn[static_cast<std::size_t>(r)], out);
+    });
     const Kernels& table = kernels();
     constexpr std::int64_t kPanel = PackedRows<float>::panel_rows;
     const std::int64_t width = packed.panels() * kPanel;
