@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which rule finds the best keywords: topic diversity and coherence of all rankers on the same assignments.
 
-    python benchmarks/keywords.py [--data FOLDER] [--limit N] [newsgroups] [arxiv] [films]
+    python benchmarks/keywords.py [--data FOLDER] [--limit N] [--out benchmarks/results] [newsgroups] [arxiv] [films]
 
 Topics are BERTopic's default pipeline of vectors, UMAP to five dimensions and HDBSCAN, with this library's UMAP and
 scikit-learn's HDBSCAN; the reference corpus of the coherence is the texts themselves. BERTopic's own list
@@ -18,6 +18,7 @@ import pathlib
 import time
 
 import numpy as np
+from words_results import add_out, keep
 
 import filmatlas as fa
 
@@ -63,7 +64,9 @@ def main():
     parser.add_argument("--limit", type=int, default=0, help="texts per corpus, evenly drawn; 0 = all")
     parser.add_argument("--min-size", type=int, default=10, help="HDBSCAN's min_cluster_size (BERTopic: 10)")
     parser.add_argument("--cache", type=pathlib.Path, help="folder that keeps the assignments")
+    add_out(parser)
     options = parser.parse_args()
+    rows, bars = [], []
     for name in options.corpora:
         texts, vectors = read(options.data, name)
         step = max(1, len(texts) // options.limit) if options.limit else 1
@@ -85,11 +88,23 @@ def main():
             seconds = time.process_time() - start
             words = [[word for word, _ in row] for topic, row in zip(topics.ids, ranked) if topic >= 0]
             quality = fa.topic_quality(words, reference)
+            if rule.startswith("BERTopic"):
+                theirs = quality.npmi
+            row = {"texts": f"{name}, {len(topics)} topics", "rule": rule, "NPMI": f"{quality.npmi:.4f}"}
+            row |= {"c_v": f"{quality.c_v:.4f}", "diversity": f"{quality.diversity:.4f}"}
+            row |= {"inverted RBO": f"{quality.inverted_rbo:.4f}", "intrusion": f"{quality.word_intrusion:.4f}"}
+            rows.append({**row, "CPU s": f"{seconds:.3f}"})
+            if rule == "balanced":
+                bars.append((f"{name}, diversity", f"{quality.diversity:.4f}", "0.95", quality.diversity >= 0.95))
+                better = quality.npmi >= theirs
+                bars.append((f"{name}, NPMI", f"{quality.npmi:.4f}", f"{theirs:.4f}, BERTopic's", better))
             print(
                 f"{rule:26s} {quality.npmi:7.4f} {quality.c_v:7.4f} {quality.diversity:9.4f} "
                 f"{quality.inverted_rbo:8.4f} {quality.word_intrusion:9.4f} {seconds:7.3f}",
                 flush=True,
             )
+    note = "The ten best words; the texts themselves are the reference of the coherence."
+    keep(options.out, "keywords", rows, note, ("bertopic", "scikit-learn", "numpy"), bars)
 
 
 if __name__ == "__main__":

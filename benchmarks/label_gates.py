@@ -14,6 +14,7 @@ import json
 import time
 
 import numpy as np
+from words_results import add_out, keep
 
 import filmatlas as fa
 
@@ -82,6 +83,7 @@ def main():
     parser.add_argument("vectors")
     parser.add_argument("--planted", type=int, default=1000)
     parser.add_argument("--clusters", type=int, nargs="+", default=[12, 50, 250])
+    add_out(parser)
     options = parser.parse_args()
     with open_any(options.catalogue) as file:
         films = [json.loads(line) for line in file]
@@ -127,6 +129,14 @@ def main():
         print(f"  {kind:10s} {caught[kind]:4d} of {planted[kind]:4d}")
     for kind, own, label in escaped[:15]:
         print(f"  escaped: {kind}: {label!r} for {own!r}")
+    rows = [{"kind": kind, "planted": planted[kind], "caught": caught[kind]} for kind in kinds]
+    note = f"{len(films)} films, {len(pack)} nodes; every verdict names its gates, values, bars and evidence."
+    bars = [
+        ("planted bad labels caught", f"{total / options.planted:.1%}", "95 %", total >= 0.95 * options.planted),
+        ("keyword labels refused", f"{refused / len(pack):.1%}", "5 %", refused <= 0.05 * len(pack)),
+        ("keyword labels refused by L1 to L6", core, "0", core == 0),
+    ]
+    keep(options.out, "label_gates", rows, note, (), bars)
 
 
 if __name__ == "__main__":

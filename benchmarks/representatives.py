@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Representative texts against BERTopic's: smallest cosine to the topic in c-TF-IDF, topic by topic.
 
-    python benchmarks/representatives.py films.jsonl.gz films_vectors.npy.gz [--clusters 150]
+    python benchmarks/representatives.py films.jsonl.gz films_vectors.npy.gz [--clusters 150] [--out benchmarks/results]
 
 Topics are k-means clusters of the vectors; both sides get the same. Cosines are measured once, with the same
 weights for both.
@@ -18,6 +18,7 @@ import numpy as np
 from bertopic import BERTopic
 from bertopic.dimensionality import BaseDimensionalityReduction
 from topic_table import FixedClusters
+from words_results import add_out, keep
 
 import filmatlas as fa
 
@@ -29,6 +30,7 @@ def main():
     parser.add_argument("--text", default="overview")
     parser.add_argument("--clusters", type=int, default=150)
     parser.add_argument("--count", type=int, default=3)
+    add_out(parser)
     options = parser.parse_args()
     with gzip.open(options.catalogue, "rt", encoding="utf-8") as file:
         texts = [json.loads(line)[options.text] or "" for line in file]
@@ -57,8 +59,14 @@ def main():
     ours = np.array([cosine[best[topic], topics.row(topic)].min() for topic in topics])
     others = np.array([cosine[theirs[topic], topics.row(topic)].min() for topic in topics])
     at_least = np.mean(ours >= others - 1e-12)
+    above = np.mean(ours > others + 1e-12)
+    row = {"topics": len(topics), "representatives": options.count, "at least theirs": f"{at_least:.1%}"}
+    row |= {"above theirs": f"{above:.1%}", "mean smallest cosine": f"{ours.mean():.4f}, theirs {others.mean():.4f}"}
+    bars = [("topics with a smallest cosine of at least theirs", f"{at_least:.1%}", "100 %", at_least == 1)]
+    note = f"{len(texts)} texts; cosines of c-TF-IDF rows, measured alike for both."
+    keep(options.out, "representatives", [row], note, ("bertopic", "scikit-learn"), bars)
     print(
-        f"smallest cosine at least theirs in {at_least:.1%} of topics, above in {np.mean(ours > others + 1e-12):.1%}"
+        f"smallest cosine at least theirs in {at_least:.1%} of topics, above in {above:.1%}"
     )
 
 

@@ -5,8 +5,9 @@
     python benchmarks/same_bytes.py --data <folder> [--module build/gcc/python --module build/clang/python]
                                     [--sets films,letters,mnist,synthetic] [--levels avx2,amx] [--threads 1,2,3,8]
 
-Runs `knn_graph` (exact, and kd_tree or descent where they apply), `pca` and `truncated_svd` in a child process for each
-module, level and number of threads, and hashes their ids and distances. Builds nothing: each --module is a folder
+Runs `knn_graph` (exact, and kd_tree or descent where they apply), `pca`, `truncated_svd`, and on the first 3,000 rows
+every map (`umap`, `tsne`, `pacmap` and `atlas_map`, in 2 and 3 dimensions, from every start) and `place_items`, in a child
+process for each module, level and number of threads, and hashes what comes out. Builds nothing: each --module is a folder
 that holds a built `filmatlas` (default: the one that this Python imports). Exits with 1 where hashes differ.
 """
 
@@ -56,6 +57,24 @@ def digest(*arrays):
     return out.hexdigest()[:16]
 
 
+def map_hashes(fa, X, metric):
+    """One hash per map, by name: items placed on it included. Few rounds: bytes differ in the first or not at all."""
+    X, new = X[:3000], X[3000:3200] if len(X) > 3200 else X[-50:] + X[:50]
+    hashes = {}
+    graph = fa.knn_graph(X, 15, metric=metric)
+    common = {"graph": graph, "metric": metric, "measure": False, "random_state": 7}
+    rounds = {"umap": {"n_epochs": 60}, "tsne": {"n_iter": 40, "early_exaggeration_iter": 20}, "atlas_map": {"n_iter": 40}}
+    for method, components in itertools.product(["umap", "tsne", "atlas_map", "pacmap"], [2, 3]):
+        for init in ["spectral", "pca", "landmarks"]:
+            make = getattr(fa, method)
+            layout = make(X, n_components=components, init=init, **rounds.get(method, {}), **common)
+            hashes[f"{method}, {components}-d from {init}"] = digest(layout.coordinates)
+            if init == "pca":
+                placed = fa.place_items(new, layout, X, metric=metric)
+                hashes[f"place_items on {method}, {components}-d"] = digest(placed.coordinates, placed.out_of_map)
+    return hashes
+
+
 def child(folder, sets):
     """Hashes of all sets with this process's level and threads, as JSON."""
     import warnings
@@ -81,6 +100,7 @@ def child(folder, sets):
         if hasattr(fa, "truncated_svd"):
             svd = fa.truncated_svd(X, min(10, X.shape[1]))
             hashes[f"{name}, truncated_svd"] = digest(svd.u, svd.singular_values, svd.components)
+        hashes |= {f"{name}, {what}": value for what, value in map_hashes(fa, X, metric).items()}
     print(json.dumps({"level": fa.build_info()["simd"], "compiler": fa.build_info()["compiler"], "hashes": hashes}))
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Counting words against scikit-learn's CountVectorizer, in one run: times, memory, and that the counts are equal.
 
-python benchmarks/text.py films.jsonl.gz newsgroups20.jsonl.gz
+python benchmarks/text.py films.jsonl.gz newsgroups20.jsonl.gz [--out benchmarks/results]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 
 import numpy as np
+from words_results import add_out, keep
 
 import filmatlas as fa
 
@@ -56,7 +57,7 @@ def peak(path, setting, threads):
         "print(top - now, out)"
     )
     here = os.path.dirname(os.path.abspath(__file__))
-    loader = "import sys, importlib.util as u\n"
+    loader = f"import sys, importlib.util as u\nsys.path.insert(0, {here!r})\n"
     loader += f"s = u.spec_from_file_location('benchmarks_text', {here!r} + '/text.py')\n"
     loader += "m = u.module_from_spec(s); sys.modules['benchmarks_text'] = m; s.loader.exec_module(m)\n"
     result = subprocess.run([sys.executable, "-c", loader + code], capture_output=True, text=True, check=True)
@@ -67,7 +68,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+")
     parser.add_argument("--repeat", type=int, default=5)
+    add_out(parser)
     options = parser.parse_args()
+    rows, bars = [], []
     from sklearn.feature_extraction.text import CountVectorizer
 
     for path in options.files:
@@ -78,11 +81,16 @@ def main():
             vectorizer = CountVectorizer(**setting)
             theirs, matrix = best(lambda: vectorizer.fit_transform(texts), 2)  # noqa: B023
             line = f"  {name}: scikit-learn {theirs:.3f} s"
+            row = {"texts": os.path.basename(path).split(".")[0], "setting": name, "scikit-learn s": f"{theirs:.3f}"}
             for threads in (1, 2):
                 ours, (counts, words) = best(
                     lambda: fa.count_terms(texts, num_threads=threads, **setting),  # noqa: B023
                     options.repeat,
                 )
+                row[f"{threads} thread{'s' if threads > 1 else ''}"] = f"{ours:.3f} s, {theirs / ours:.1f}x"
+                bar = {1: 8, 2: 13}[threads]
+                what = f"{row['texts']}, {name}, {threads} thread{'s' if threads > 1 else ''}"
+                bars.append((what, f"{theirs / ours:.1f}x", f"{bar}x", theirs / ours >= bar))
                 line += f", filmatlas on {threads} {ours:.3f} s ({theirs / ours:.1f}x)"
             print(line, flush=True)
             same = words == list(vectorizer.get_feature_names_out())
@@ -96,6 +104,13 @@ def main():
             print(
                 f"    equal: {same}; peak {grown / 1e6:.1f} MB = {(grown - output) / size:.2f} x text + output"
             )
+            row["counts equal"] = "yes" if same else "NO"
+            row["memory beside the output"] = f"{(grown - output) / size:.1f}x the text"
+            memory = row["memory beside the output"]
+            bars.append((f"{row['texts']}, {name}, memory", memory, "3x", grown - output <= 3 * size))
+            rows.append(row)
+    note = f"The best of {options.repeat} runs (scikit-learn: of 2), in one process."
+    keep(options.out, "counts", rows, note, ("scikit-learn", "numpy"), bars)
 
 
 if __name__ == "__main__":

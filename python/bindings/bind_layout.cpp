@@ -3,10 +3,12 @@
 #include "common.hpp"
 #include "filmatlas/layout/curve.hpp"
 #include "filmatlas/layout/fuzzy_graph.hpp"
+#include "filmatlas/layout/hierarchy_start.hpp"
 #include "filmatlas/layout/map.hpp"
 #include "filmatlas/layout/pacmap.hpp"
 #include "filmatlas/layout/place.hpp"
 #include "filmatlas/layout/pull.hpp"
+#include "filmatlas/layout/territories.hpp"
 #include "filmatlas/layout/tsne.hpp"
 #include "filmatlas/layout/umap.hpp"
 #include "filmatlas/layout/update.hpp"
@@ -14,6 +16,7 @@
 #include "filmatlas/validate/checks.hpp"
 #include "filmatlas/validate/layout_quality.hpp"
 #include "filmatlas/validate/report.hpp"
+#include "filmatlas/validate/territory_check.hpp"
 
 namespace filmatlas::python {
 namespace {
@@ -125,7 +128,9 @@ void bind_maps(py::module_& module) {
         .def_readwrite("gather_iter", &MapOptions::gather_iter)
         .def_readwrite("n_iter", &MapOptions::n_iter)
         .def_readwrite("exaggeration", &MapOptions::exaggeration)
-        .def_readwrite("perplexity", &MapOptions::perplexity);
+        .def_readwrite("perplexity", &MapOptions::perplexity)
+        .def_readwrite("nested_start", &MapOptions::nested_start)
+        .def_readwrite("territories", &MapOptions::territories);
     bind_levels(map_options);
     bind_options<PacmapOptions>(module, "PacmapOptions")
         .def_readwrite("n_neighbors", &PacmapOptions::n_neighbors)
@@ -246,6 +251,72 @@ void bind_maps(py::module_& module) {
         "exact_trust"_a, "seed"_a, "num_threads"_a, "progress"_a);
 }
 
+void bind_territories(py::module_& module) {
+    module.def(
+        "hierarchy_start",
+        [](const Array<float>& coordinates, const Array<Index>& levels, std::uint64_t seed) {
+            StartOptions options;
+            options.seed = seed;
+            return give(hierarchy_start(copy_2d(coordinates, "hierarchy_start"), copy_2d(levels, "levels"), options)
+                            .coordinates);
+        },
+        py::arg("coordinates").noconvert(), py::arg("levels").noconvert(), "seed"_a);
+
+    const auto array = []<class Field>(Field Territories::* field) {
+        return [field](py::object self) { return borrow(self.cast<const Territories&>().*field, self); };
+    };
+    py::class_<Territories, std::shared_ptr<Territories>>(module, "Territories")
+        .def_readonly("x0", &Territories::x0)
+        .def_readonly("y0", &Territories::y0)
+        .def_readonly("cell", &Territories::cell)
+        .def_property_readonly("cells", array(&Territories::cells))
+        .def_property_readonly("points", array(&Territories::points))
+        .def_property_readonly("arc_begin", array(&Territories::arc_begin))
+        .def_property_readonly("arc_sides", array(&Territories::arc_sides))
+        .def_property_readonly("arc_level", array(&Territories::arc_level))
+        .def_property_readonly("ring_arcs", array(&Territories::ring_arcs))
+        .def_property_readonly("ring_begin", array(&Territories::ring_begin))
+        .def_property_readonly("piece_begin", array(&Territories::piece_begin))
+        .def_property_readonly("piece_node", array(&Territories::piece_node))
+        .def_property_readonly("piece_items", array(&Territories::piece_items))
+        .def_property_readonly("piece_area", array(&Territories::piece_area))
+        .def_property_readonly("node_begin", array(&Territories::node_begin))
+        .def_property_readonly("item_node", array(&Territories::item_node))
+        .def_property_readonly("inside", array(&Territories::inside))
+        .def_property_readonly("levels", [](const Territories& self) {
+            py::list out;
+            for (const TerritoryLevel& level : self.levels) {
+                out.append(py::dict("nodes"_a = level.nodes, "one_piece"_a = level.one_piece,
+                                    "landless"_a = level.landless, "items"_a = level.items,
+                                    "inside"_a = level.inside, "in_main"_a = level.in_main));
+            }
+            return out;
+        });
+    module.def(
+        "territories",
+        [](const Array<float>& coordinates, const Hierarchy& hierarchy, std::optional<int> resolution, double reach,
+           double coast) {
+            const Matrix<float> map = copy_2d(coordinates, "territories");
+            const py::gil_scoped_release release;
+            return std::make_shared<Territories>(territories(map, hierarchy, {resolution, reach, coast}));
+        },
+        py::arg("coordinates").noconvert(), "hierarchy"_a, "resolution"_a, "reach"_a, "coast"_a);
+    module.def(
+        "smooth_territories",
+        [](const Territories& territories, int rounds) {
+            return std::make_shared<Territories>(smooth_territories(territories, rounds));
+        },
+        "territories"_a, "rounds"_a);
+    module.def(
+        "check_territories",
+        [](const Array<float>& coordinates, const Hierarchy& hierarchy, const Territories& territories,
+           double max_strays, double min_one_piece) {
+            return check_territories(copy_2d(coordinates, "check_territories"), hierarchy, territories, max_strays,
+                                     min_one_piece);
+        },
+        py::arg("coordinates").noconvert(), "hierarchy"_a, "territories"_a, "max_strays"_a, "min_one_piece"_a);
+}
+
 void bind_reports(py::module_& module) {
     py::class_<Report, std::shared_ptr<Report>>(module, "Report")
         .def(py::init<>())
@@ -285,6 +356,7 @@ void bind_reports(py::module_& module) {
 void bind_layout(py::module_& module) {
     bind_maps(module);
     bind_reports(module);
+    bind_territories(module);
 }
 
 }  // namespace filmatlas::python

@@ -87,6 +87,8 @@ Source source_from(const py::dict& fields) {
     source.max_items = fields["max_items"].cast<std::int64_t>();
     source.prefix = fields["prefix"].cast<std::string>();
     source.suffix = fields["suffix"].cast<std::string>();
+    source.missing = fields["missing"].cast<std::string>();
+    source.required = fields["required"].cast<bool>();
     return source;
 }
 
@@ -214,6 +216,8 @@ void bind_profile(py::module_& module) {
         .def_property_readonly("cut_tokens",
                                [](py::object self) { return borrow(self.cast<const Profiles&>().cut_tokens, self); })
         .def_readonly("dominance", &Profiles::dominance)
+        .def_property_readonly("incomplete",
+                               [](py::object self) { return borrow(self.cast<const Profiles&>().incomplete, self); })
         .def_property_readonly("report", [](const Profiles& self) {
             py::list out;
             for (const SourceShare& share : self.report) {
@@ -294,7 +298,8 @@ void bind_profile(py::module_& module) {
                 out.append(py::dict("name"_a = source.name, "columns"_a = source.columns, "weight"_a = source.weight,
                                     "max_tokens"_a = source.max_tokens, "min_score"_a = source.min_score,
                                     "min_lift"_a = source.min_lift, "max_items"_a = source.max_items,
-                                    "prefix"_a = source.prefix, "suffix"_a = source.suffix));
+                                    "prefix"_a = source.prefix, "suffix"_a = source.suffix, "missing"_a = source.missing,
+                                    "required"_a = source.required));
             }
             return out;
         },

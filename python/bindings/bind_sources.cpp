@@ -2,6 +2,7 @@
 // Several vectors per item and what each gives; names that leak, repeats, languages.
 #include "common.hpp"
 #include "convert.hpp"
+#include "texts.hpp"
 #include "filmatlas/embedding/dominance.hpp"
 #include "filmatlas/embedding/source_links.hpp"
 #include "filmatlas/text/bm25.hpp"
@@ -99,7 +100,7 @@ void bind_links(py::module_& module) {
             options.links = dominance_options(k, max_items, random_pairs, seed, missing, num_threads);
             const BalancedWeights found =
                 run_released(progress, [&](const Progress& p) { return auto_balance(parts, targets, options, p); });
-            return py::dict("weights"_a = found.weights, "shares"_a = found.shares, "worst"_a = found.worst,
+            return py::dict("weights"_a = found.weights, "shares"_a = found.shares, "worst"_a = found.worst, "limited_by"_a = found.limited_by,
                             "run"_a = run_dict(found.run));
         },
         "sources"_a, "targets"_a, "tolerance"_a, "max_iterations"_a, "k"_a, "max_items"_a, "random_pairs"_a, "seed"_a,
@@ -189,8 +190,9 @@ void bind_weights(py::module_& module) {
                "stemmer"_a);
     module.def(
         "hash_terms",
-        [](const Texts& texts, const TokenFields& tokens, std::int64_t num_features, bool alternate_sign,
+        [](const TextColumn& column, const TokenFields& tokens, std::int64_t num_features, bool alternate_sign,
            int num_threads, const py::object& progress) {
+            const Texts texts = column.strings();
             const HashOptions options{token_options(tokens), num_features, alternate_sign, num_threads};
             return give_csr(
                 run_released(progress, [&](const Progress& p) { return hash_terms(texts, options, p); }));

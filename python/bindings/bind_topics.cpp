@@ -48,17 +48,6 @@ TokenStream stream_of_interest(const py::list& texts, const TopicWords& topics) 
 }
 
 void bind_quality(py::module_& module) {
-    py::class_<TokenStream, std::shared_ptr<TokenStream>>(module, "TokenStream")
-        .def_property_readonly("num_documents", &TokenStream::num_documents)
-        .def_property_readonly("num_tokens", &TokenStream::num_tokens);
-    module.def(
-        "token_stream",
-        [](const std::vector<std::string>& texts, const TokenFields& tokens, int num_threads) {
-            const TokenizeOptions options = token_options(tokens);
-            return run_released(
-                [&] { return std::make_shared<TokenStream>(token_stream(texts, options, num_threads)); });
-        },
-        "texts"_a, "tokens"_a, "num_threads"_a);
     module.def(
         "token_stream_of_interest",
         [](const py::list& texts, const TopicWords& topics) {

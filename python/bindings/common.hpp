@@ -153,6 +153,7 @@ void bind_labels(py::module_& module);
 void bind_topics(py::module_& module);
 void bind_neighbors(py::module_& module);
 void bind_cluster(py::module_& module);
+void bind_hierarchy_tools(py::module_& module);
 void bind_linkage(py::module_& module);
 void bind_density(py::module_& module);
 void bind_layout(py::module_& module);

@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core, module) {
     fp::bind_neighbors(module);
     fp::bind_sources(module);
     fp::bind_cluster(module);
+    fp::bind_hierarchy_tools(module);
     fp::bind_linkage(module);
     fp::bind_density(module);
     fp::bind_text(module);

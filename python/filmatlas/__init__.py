@@ -44,11 +44,9 @@ if TYPE_CHECKING:
     )
     from ._coherence import (
         CoherenceResult,
-        Tokens,
         TopicQuality,
         coherence,
         inverted_rank_biased_overlap,
-        tokens,
         topic_coverage,
         topic_diversity,
         topic_quality,
@@ -87,16 +85,10 @@ if TYPE_CHECKING:
         MemoryLimitError,
         ShapeError,
     )
-    from ._estimators import (
-        PCA,
-        TSNE,
-        UMAP,
-        NearestNeighbors,
-        NestedClustering,
-    )
+    from ._estimators import NearestNeighbors, NestedClustering
     from ._estimators_cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
     from ._estimators_density import HDBSCAN
-    from ._estimators_layout import PaCMAP
+    from ._estimators_layout import PCA, TSNE, UMAP, PaCMAP
     from ._estimators_text import (
         ClassTfidf,
         CountVectorizer,
@@ -105,6 +97,19 @@ if TYPE_CHECKING:
         TfidfVectorizer,
     )
     from ._hierarchy import Hierarchy, NestedClusters, Node, nested_clusters, smooth_embedding
+    from ._hierarchy_tools import (
+        AdoptedHierarchy,
+        HierarchyUpdate,
+        ItemPlacing,
+        bound_sizes,
+        hierarchy_from_labels,
+        hierarchy_from_linkage,
+        item_placing,
+        item_strength,
+        nested_under,
+        node_figures,
+        update_hierarchy,
+    )
     from ._info import build_info, get_cmake_dir, get_include, show_versions
     from ._labels import (
         Gate,
@@ -122,6 +127,7 @@ if TYPE_CHECKING:
         PcaResult,
         QualityReport,
         atlas_map,
+        hierarchy_start,
         pacmap,
         pca,
         pca_map,
@@ -155,6 +161,7 @@ if TYPE_CHECKING:
         linkage_memory,
         linkage_on_graph,
     )
+    from ._map_plot import plot_map
     from ._names import (
         LeakFigure,
         LeakReport,
@@ -176,6 +183,12 @@ if TYPE_CHECKING:
         knn_graph,
         mutual_graph,
         recall,
+    )
+    from ._plots import (
+        plot_condensed_tree,
+        plot_dendrogram,
+        plot_level_sizes,
+        plot_persistence_trace,
     )
     from ._profiles import (
         Profiles,
@@ -200,25 +213,41 @@ if TYPE_CHECKING:
         source_links,
     )
     from ._tables import Table
+    from ._territories import (
+        MapComparison,
+        Territories,
+        TerritoryLevel,
+        TerritoryPiece,
+        check_territories,
+        compare_maps,
+        territories,
+    )
     from ._text import (
         ClassTerms,
         LsaEncoder,
+        Tokens,
         bm25,
         bm25_statistics,
         class_tfidf,
+        contrast_keywords,
         count_terms,
+        has_dictionary_words,
         hash_terms,
         inverse_document_frequency,
         keyword_labels,
+        max_sum_diverse,
         maximal_marginal_relevance,
         node_keywords,
         representatives,
+        source_keywords,
         stem,
+        stemmer_names,
         stop_list,
         stop_list_names,
         tag_lift,
         tfidf,
         tokenize,
+        tokens,
     )
     from ._topics import (
         TopicMoment,
@@ -259,20 +288,23 @@ _MODULES = {
     "_comparison": "AtlasComparison NodeMatch compare_atlases",
     "_density": "CondensedTree HdbscanCut HdbscanResult SpanningTree density_validity hdbscan hdbscan_memory "
     "spanning_tree",
-    "_coherence": "CoherenceResult Tokens TopicQuality coherence inverted_rank_biased_overlap tokens "
+    "_coherence": "CoherenceResult TopicQuality coherence inverted_rank_biased_overlap "
     "topic_coverage topic_diversity topic_quality topic_uniqueness word_intrusion",
     "_embedding": "BadRow Embedding EmbeddingPart combine_embeddings npz_members read_npy write_npy",
     "_errors": "Cancelled DataTypeError FileError FilmAtlasError FilmAtlasWarning FormatError InternalError "
     "InvalidArgumentError MemoryLimitError ShapeError",
-    "_estimators": "PCA TSNE UMAP NearestNeighbors NestedClustering",
+    "_estimators": "NearestNeighbors NestedClustering",
     "_estimators_cluster": "AgglomerativeClustering KMeans MiniBatchKMeans",
     "_estimators_density": "HDBSCAN",
-    "_estimators_layout": "PaCMAP",
+    "_estimators_layout": "PCA TSNE UMAP PaCMAP",
     "_estimators_text": "ClassTfidf CountVectorizer HashingVectorizer KeywordRanker TfidfVectorizer",
     "_hierarchy": "Hierarchy NestedClusters Node nested_clusters smooth_embedding",
+    "_hierarchy_tools": "AdoptedHierarchy HierarchyUpdate ItemPlacing bound_sizes hierarchy_from_labels "
+    "hierarchy_from_linkage item_placing item_strength nested_under node_figures update_hierarchy",
     "_info": "build_info get_cmake_dir get_include show_versions",
     "_labels": "Gate LabelAttempt LabelPack LabelRun Verdict atlas_label_pack label_pack write_labels",
-    "_layout": "Layout LayoutQuality PcaResult QualityReport atlas_map pacmap pca pca_map quality_report tsne umap",
+    "_layout": "Layout LayoutQuality PcaResult QualityReport atlas_map hierarchy_start pacmap pca pca_map "
+    "quality_report tsne umap",
     "_layout_steps": "MapUpdate PlacedItems Sweep SweepCell aligned_maps fuzzy_graph place_items pull_to_classes "
     "pull_to_hierarchy smooth_knn sweep umap_curve update_map",
     "_linkage": "cophenetic_correlation cophenetic_distances cut_linkage inconsistency leaf_order linkage "
@@ -281,6 +313,8 @@ _MODULES = {
     "_names": "LeakFigure LeakReport LeakToken NearDuplicate language_hints leak_report mask_names name_words "
     "near_duplicates",
     "_neighbors": "Hubness KnnGraph KnnIndex count_closer exact_rows hubness knn_graph mutual_graph recall",
+    "_map_plot": "plot_map",
+    "_plots": "plot_condensed_tree plot_dendrogram plot_level_sizes plot_persistence_trace",
     "_profiles": "Profiles Source binned_column compose_profiles default_sources numeric_features retention_table",
     "_progress": "ProgressBar",
     "_records": "CleaningNote CleaningReport Records read_records",
@@ -288,9 +322,11 @@ _MODULES = {
     "_sources": "BalancedWeights DominanceReport PairSimilarity SourceLinks auto_balance pair_similarity "
     "source_dominance source_links",
     "_tables": "Table",
-    "_text": "ClassTerms LsaEncoder bm25 bm25_statistics class_tfidf count_terms hash_terms "
-    "inverse_document_frequency keyword_labels maximal_marginal_relevance node_keywords representatives stem stop_list "
-    "stop_list_names tag_lift tfidf tokenize",
+    "_territories": "MapComparison Territories TerritoryLevel TerritoryPiece check_territories compare_maps "
+    "territories",
+    "_text": "ClassTerms LsaEncoder Tokens bm25 bm25_statistics class_tfidf contrast_keywords count_terms "
+    "has_dictionary_words hash_terms inverse_document_frequency keyword_labels max_sum_diverse "
+    "maximal_marginal_relevance node_keywords representatives source_keywords stem stemmer_names stop_list stop_list_names tag_lift tfidf tokenize tokens",
     "_topics": "TopicMoment Topics TopicSeries Trend border_items delete_topics diverse_representatives "
     "embedding_keywords find_topics merge_topics rank_keywords reduce_topics soft_class_weights split_topic "
     "term_trends time_bins topic_distribution topic_novelty topic_representatives topic_similarity topic_trends "
@@ -300,6 +336,7 @@ _MODULES = {
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
+    "AdoptedHierarchy",
     "AgglomerativeClustering",
     "Atlas",
     "AtlasComparison",
@@ -330,9 +367,11 @@ __all__ = [
     "HdbscanCut",
     "HdbscanResult",
     "Hierarchy",
+    "HierarchyUpdate",
     "Hubness",
     "InternalError",
     "InvalidArgumentError",
+    "ItemPlacing",
     "KChoice",
     "KMeans",
     "KMeansResult",
@@ -351,6 +390,7 @@ __all__ = [
     "LeakReport",
     "LeakToken",
     "LsaEncoder",
+    "MapComparison",
     "MapUpdate",
     "MemoryLimitError",
     "MiniBatchKMeans",
@@ -384,6 +424,9 @@ __all__ = [
     "SweepCell",
     "TSNE",
     "Table",
+    "Territories",
+    "TerritoryLevel",
+    "TerritoryPiece",
     "TfidfVectorizer",
     "Tokens",
     "TopicMoment",
@@ -404,15 +447,19 @@ __all__ = [
     "bm25",
     "bm25_statistics",
     "border_items",
+    "bound_sizes",
     "build_info",
     "calinski_harabasz",
+    "check_territories",
     "choose_k",
     "class_tfidf",
     "coherence",
     "combine_embeddings",
     "compare_atlases",
+    "compare_maps",
     "compose_profiles",
     "contingency",
+    "contrast_keywords",
     "cophenetic_correlation",
     "cophenetic_distances",
     "count_closer",
@@ -432,13 +479,19 @@ __all__ = [
     "fuzzy_graph",
     "get_cmake_dir",
     "get_include",
+    "has_dictionary_words",
     "hash_terms",
     "hdbscan",
     "hdbscan_memory",
+    "hierarchy_from_labels",
+    "hierarchy_from_linkage",
+    "hierarchy_start",
     "hubness",
     "inconsistency",
     "inverse_document_frequency",
     "inverted_rank_biased_overlap",
+    "item_placing",
+    "item_strength",
     "keyword_labels",
     "kmeans",
     "knn_graph",
@@ -453,6 +506,7 @@ __all__ = [
     "linkage_on_graph",
     "mask_names",
     "match_labels",
+    "max_sum_diverse",
     "maximal_marginal_relevance",
     "merge_topics",
     "mutual_graph",
@@ -461,7 +515,9 @@ __all__ = [
     "near_duplicates",
     "neighbor_containment",
     "nested_clusters",
+    "nested_under",
     "nesting_report",
+    "node_figures",
     "node_keywords",
     "normalized_mutual_information",
     "npz_members",
@@ -471,6 +527,11 @@ __all__ = [
     "pca",
     "pca_map",
     "place_items",
+    "plot_condensed_tree",
+    "plot_dendrogram",
+    "plot_level_sizes",
+    "plot_map",
+    "plot_persistence_trace",
     "pull_to_classes",
     "pull_to_hierarchy",
     "quality_report",
@@ -488,15 +549,18 @@ __all__ = [
     "smooth_knn",
     "soft_class_weights",
     "source_dominance",
+    "source_keywords",
     "source_links",
     "spanning_tree",
     "split_topic",
     "stem",
+    "stemmer_names",
     "stop_list",
     "stop_list_names",
     "sweep",
     "tag_lift",
     "term_trends",
+    "territories",
     "tfidf",
     "time_bins",
     "tokenize",
@@ -517,6 +581,7 @@ __all__ = [
     "tsne",
     "umap",
     "umap_curve",
+    "update_hierarchy",
     "update_map",
     "v_measure",
     "validate",

@@ -325,18 +325,26 @@ def match_labels(a: Any, b: Any) -> LabelMatching:
     return LabelMatching(**_core.match_labels(*_label_pair(a, b, "match_labels")))
 
 
+def _rows_and_labels(X: Any, labels: Any, where: str) -> tuple[Any, Any]:
+    return as_matrix(X, where), as_labels(labels, where, "labels")
+
+
+def _exact_limit(exact_limit: Any, where: str) -> int:
+    return as_int(exact_limit, where, "exact_limit", low=0, high=2**62)
+
+
 def davies_bouldin(X: Any, labels: Any, *, num_threads: int = 0) -> float:
     """Mean over the clusters of the worst ratio of two spreads to their distance; lower is better; as scikit-learn."""
     where = "davies_bouldin"
-    rows, given = as_matrix(X, where), as_labels(labels, where, "labels")
-    return float(_core.davies_bouldin(rows, given, as_int(num_threads, where, "num_threads")))
+    threads = as_int(num_threads, where, "num_threads")
+    return float(_core.davies_bouldin(*_rows_and_labels(X, labels, where), threads))
 
 
 def calinski_harabasz(X: Any, labels: Any, *, num_threads: int = 0) -> float:
     """Between- over within-cluster variance; higher is better; as scikit-learn."""
     where = "calinski_harabasz"
-    rows, given = as_matrix(X, where), as_labels(labels, where, "labels")
-    return float(_core.calinski_harabasz(rows, given, as_int(num_threads, where, "num_threads")))
+    threads = as_int(num_threads, where, "num_threads")
+    return float(_core.calinski_harabasz(*_rows_and_labels(X, labels, where), threads))
 
 
 @dataclass(frozen=True, repr=False)
@@ -358,10 +366,9 @@ def silhouette(
     """Silhouette of a partition; exact for any n under cosine and squared Euclidean."""
     where = "silhouette"
     result = _core.silhouette(
-        as_matrix(X, where),
-        as_labels(labels, where, "labels"),
+        *_rows_and_labels(X, labels, where),
         metric,
-        as_int(exact_limit, where, "exact_limit", low=0, high=2**62),
+        _exact_limit(exact_limit, where),
         as_int(num_threads, where, "num_threads"),
     )
     return Silhouette(**result)
@@ -389,7 +396,7 @@ def level_scores(
         as_matrix(X, where),
         hierarchy_core(hierarchy, where),
         metric,
-        as_int(exact_limit, where, "exact_limit", low=0, high=2**62),
+        _exact_limit(exact_limit, where),
         as_int(num_threads, where, "num_threads"),
     )
     return scores

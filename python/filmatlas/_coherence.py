@@ -11,51 +11,10 @@ from typing import Any
 from . import _core
 from ._errors import raise_shape, raise_type
 from ._tables import Table
-from ._text import StopWords, token_fields, word_rules
-from ._validation import as_float, as_index_array, as_int, as_names, as_optional_int, as_seed, as_texts
-from ._values import Value, figure
+from ._text import Tokens, tokens
+from ._validation import as_float, as_index_array, as_int, as_names, as_optional_int, as_seed
 
 Topics = Sequence[Sequence[Any]]
-
-
-class Tokens(Value):
-    """Texts tokenised once, for any number of measurements. Made by :func:`tokens`."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        raise TypeError("Tokens are made by filmatlas.tokens(texts)")
-
-    def __len__(self) -> int:
-        return int(self._core.num_documents)
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens of all texts."""
-        return int(self._core.num_tokens)
-
-    def __repr__(self) -> str:
-        return f"Tokens({figure(len(self))} texts, {figure(self.num_tokens)} tokens)"
-
-
-def tokens(
-    texts: Iterable[str],
-    *,
-    stop_words: StopWords = None,
-    min_length: int = 2,
-    num_threads: int = 0,
-    **rules: Any,
-) -> Tokens:
-    """Tokenises texts (lower-cased words, in order) for :func:`coherence` and its kin.
-
-    `rules`: `words`, `inner_characters`, `stemmer`, see :func:`count_terms`.
-    """
-    where = "tokens"
-    fields = token_fields(
-        stop_words, (1, 1), where, as_int(min_length, where, "min_length"), **word_rules(rules, where)
-    )
-    core = _core.token_stream(as_texts(texts, where), fields, as_int(num_threads, where, "num_threads"))
-    return Tokens._wrap(core)
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ class KMeans(ClusterMixin, Transformer):
 
 
 class MiniBatchKMeans(KMeans):
-    """Mini-batch k-means, as sklearn.cluster.MiniBatchKMeans without partial_fit.
+    """Mini-batch k-means, as sklearn.cluster.MiniBatchKMeans.
 
     Parameters
     ----------
@@ -166,7 +166,17 @@ class MiniBatchKMeans(KMeans):
         Rows drawn per step.
 
     The others are those of :class:`KMeans`; `max_iter` counts passes over the rows, `n_iter_` steps.
+
+    Attributes
+    ----------
+    counts_ : (n_clusters,) weight that each centre stands for, after :meth:`partial_fit`
+    n_steps_ : int
+        Batches that :meth:`partial_fit` took.
     """
+
+    counts_: Any
+    n_steps_: int
+    _means: Any
 
     def __init__(
         self,
@@ -195,6 +205,69 @@ class MiniBatchKMeans(KMeans):
 
     def _batch(self) -> int:
         return as_int(self.batch_size, type(self).__name__, "batch_size", low=1)
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> MiniBatchKMeans:
+        """Finds the clusters, forgetting what :meth:`partial_fit` has seen."""
+        for name in ("counts_", "n_steps_", "_means"):
+            self.__dict__.pop(name, None)
+        super().fit(X, sample_weight=sample_weight)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> MiniBatchKMeans:
+        """Takes one batch of a stream. The first is clustered as by :meth:`fit`; later ones move the centres.
+
+        A centre is the weighted mean of all items that were nearest to it when they came (Sculley 2010). Starts from
+        the fitted centres after :meth:`fit`, each standing for its items. `labels_` are those of the batch.
+        """
+        where = type(self).__name__
+        if not hasattr(self, "cluster_centers_"):
+            self.fit(X, sample_weight=sample_weight)
+            weights = self._weights(sample_weight, len(self.labels_))[0]
+            self._start_stream(self._kept(sample_weight), weights)
+            return self
+        k = self.cluster_centers_.shape[0]
+        if k != as_int(self.n_clusters, where, "n_clusters", low=1):
+            raise_invalid(where, f"n_clusters is {self.n_clusters} now, the centres are {k}", "call fit anew")
+        data = self._array(X, reset=False)
+        weights, weighty = self._weights(sample_weight, data.shape[0])
+        if not hasattr(self, "counts_"):
+            self._start_stream(self.labels_, None)
+        labels = self.predict(data)
+        kept = slice(None) if weighty is None else weighty
+        used = labels[kept]
+        share = np.ones(len(used)) if weights is None else weights
+        added = np.bincount(used, share, k)
+        sums = np.zeros((k, data.shape[1]))
+        np.add.at(sums, used, data[kept].astype(np.float64) * share[:, None])
+        self.counts_ = self.counts_ + added
+        hit = added > 0
+        pull = sums[hit] - added[hit, None] * self._means[hit]
+        self._means = self._means.copy()
+        self._means[hit] += pull / self.counts_[hit, None]
+        centers = self._means
+        if self.spherical:
+            norm = np.linalg.norm(centers, axis=1, keepdims=True)
+            centers = centers / np.where(norm > 0, norm, 1.0)
+        self.cluster_centers_ = centers.astype(np.float32)
+        self.labels_ = self.predict(data)
+        self.inertia_ = _inertia(data[kept], self.cluster_centers_[self.labels_[kept]], share)
+        self.n_steps_ += 1
+        return self
+
+    def _kept(self, sample_weight: Any) -> Any:
+        """Labels of the items of the last fit that weigh something."""
+        weighty = self._weights(sample_weight, len(self.labels_))[1]
+        return self.labels_ if weighty is None else self.labels_[weighty]
+
+    def _start_stream(self, labels: Any, weights: Any) -> None:
+        self.counts_ = np.bincount(labels, weights, self.cluster_centers_.shape[0]).astype(np.float64)
+        self._means = self.cluster_centers_.astype(np.float64)
+        self.n_steps_ = 1
+
+
+def _inertia(rows: Any, centers: Any, weights: Any) -> float:
+    gaps = rows.astype(np.float64) - centers
+    return float(weights @ np.einsum("ij,ij->i", gaps, gaps))
 
 
 class AgglomerativeClustering(ClusterMixin, Estimator):

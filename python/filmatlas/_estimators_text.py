@@ -11,13 +11,32 @@ import numpy as np
 from . import _core
 from ._errors import FilmAtlasWarning, raise_invalid, raise_shape
 from ._estimator_base import BaseEstimator, NotFittedError, TransformerMixin, scipy_csr, threads_of
-from ._text import count_terms, document_limits, hash_terms, inverse_document_frequency, tfidf
+from ._text import (
+    OWN_RULES,
+    WORD_RULES,
+    count_terms,
+    document_limits,
+    hash_terms,
+    inverse_document_frequency,
+    tfidf,
+)
 from ._topics import RULES, Topics, rank_keywords, topic_similarity, topics
-from ._validation import as_float, as_names, as_optional_int, as_texts
+from ._validation import as_float, as_names, as_optional_int, as_text_column
 from ._values import CsrMatrix
 
 
-class CountVectorizer(TransformerMixin, BaseEstimator):
+class _TextEstimator(TransformerMixin, BaseEstimator):
+    """An estimator with word rules."""
+
+    _rule_names: tuple[str, ...] = (*WORD_RULES, *OWN_RULES)
+
+    def _rules(self) -> dict[str, Any]:
+        """How texts become terms, alike in fit and transform."""
+        rules = {name: getattr(self, name) for name in ("stop_words", "ngram_range", *self._rule_names)}
+        return {**rules, "num_threads": threads_of(self.n_jobs)}
+
+
+class CountVectorizer(_TextEstimator):
     """Counts of terms, as sklearn.feature_extraction.text.CountVectorizer with its default token pattern.
 
     Many times faster, in parallel. Gives scipy.sparse matrices where SciPy is installed. :meth:`partial_fit` takes
@@ -49,6 +68,8 @@ class CountVectorizer(TransformerMixin, BaseEstimator):
         words: str = "python",
         inner_characters: str = "",
         stemmer: str | None = None,
+        token_pattern: str | None = None,
+        tokenizer: Any = None,
         n_jobs: int | None = None,
     ) -> None:
         self.stop_words = stop_words
@@ -62,6 +83,8 @@ class CountVectorizer(TransformerMixin, BaseEstimator):
         self.words = words
         self.inner_characters = inner_characters
         self.stemmer = stemmer
+        self.token_pattern = token_pattern
+        self.tokenizer = tokenizer
         self.n_jobs = n_jobs
 
     def fit(self, raw_documents: Any, y: Any = None) -> Any:
@@ -94,21 +117,9 @@ class CountVectorizer(TransformerMixin, BaseEstimator):
         if not hasattr(self, "vocabulary_"):
             raise NotFittedError("Vocabulary not fitted or provided")
 
-    def _rules(self) -> dict[str, Any]:
-        """How texts become terms, alike in fit and transform."""
-        return {
-            "stop_words": self.stop_words,
-            "ngram_range": self.ngram_range,
-            "jump_stop_words": self.jump_stop_words,
-            "words": self.words,
-            "inner_characters": self.inner_characters,
-            "stemmer": self.stemmer,
-            "num_threads": threads_of(self.n_jobs),
-        }
-
     def _grow(self, raw_documents: Any) -> None:
         where = type(self).__name__
-        documents = as_texts(raw_documents, where)
+        documents = as_text_column(raw_documents, where)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FilmAtlasWarning)
             given = None if self.vocabulary is None else list(self.vocabulary)
@@ -187,6 +198,8 @@ class TfidfVectorizer(CountVectorizer):
         words: str = "python",
         inner_characters: str = "",
         stemmer: str | None = None,
+        token_pattern: str | None = None,
+        tokenizer: Any = None,
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(
@@ -201,6 +214,8 @@ class TfidfVectorizer(CountVectorizer):
             words=words,
             inner_characters=inner_characters,
             stemmer=stemmer,
+            token_pattern=token_pattern,
+            tokenizer=tokenizer,
             n_jobs=n_jobs,
         )
         self.norm = norm
@@ -230,14 +245,10 @@ class TfidfVectorizer(CountVectorizer):
 
     def _grow(self, raw_documents: Any) -> None:
         super()._grow(raw_documents)
-        df = np.array([self._seen[term][0] for term in self._terms], dtype=np.float64)
-        smooth = float(bool(self.smooth_idf))
-        if self.use_idf:
-            with np.errstate(divide="ignore"):
-                idf = np.log((self._n_seen + smooth) / (df + smooth)) + 1.0
-            self.idf_ = np.where(df + smooth > 0, idf, 1.0)
-        else:
-            self.idf_ = np.ones(len(df))
+        df = np.array([self._seen[term][0] for term in self._terms], dtype=np.int64)
+        self.idf_ = np.array(
+            _core.idf_of_frequencies(df, self._n_seen, bool(self.use_idf), bool(self.smooth_idf))
+        )
 
     def fit(self, raw_documents: Any, y: Any = None) -> Any:
         """Finds vocabulary and document frequencies."""
@@ -253,13 +264,15 @@ class TfidfVectorizer(CountVectorizer):
         return self._weights(self._binary(self._counts(raw_documents)))
 
 
-class HashingVectorizer(TransformerMixin, BaseEstimator):
+class HashingVectorizer(_TextEstimator):
     """Counts without a vocabulary, as sklearn.feature_extraction.text.HashingVectorizer: needs no fit.
 
     Parameters
     ----------
-    As there, and the word rules of :class:`CountVectorizer`.
+    As there, and `words`, `inner_characters`, `stemmer`, `jump_stop_words` of :func:`filmatlas.count_terms`.
     """
+
+    _rule_names = WORD_RULES
 
     def __init__(
         self,
@@ -303,14 +316,8 @@ class HashingVectorizer(TransformerMixin, BaseEstimator):
         counts = hash_terms(
             raw_documents,
             self.n_features,
-            stop_words=self.stop_words,
-            ngram_range=self.ngram_range,
             alternate_sign=self.alternate_sign,
-            jump_stop_words=self.jump_stop_words,
-            words=self.words,
-            inner_characters=self.inner_characters,
-            stemmer=self.stemmer,
-            num_threads=threads_of(self.n_jobs),
+            **self._rules(),
         )
         values = np.ones(counts.nnz) if self.binary else counts.data.astype(np.float64)
         if self.norm is not None and counts.nnz:
@@ -321,7 +328,7 @@ class HashingVectorizer(TransformerMixin, BaseEstimator):
         return scipy_csr(CsrMatrix((counts.shape, counts.indptr, counts.indices, values.astype(np.float32))))
 
 
-class KeywordRanker(TransformerMixin, BaseEstimator):
+class KeywordRanker(_TextEstimator):
     """Keywords of classes of texts: fit on texts and their classes; new texts are placed by their words.
 
     Parameters
@@ -332,7 +339,7 @@ class KeywordRanker(TransformerMixin, BaseEstimator):
         Keywords per class.
     min_items, prior, fold_forms
         See :func:`filmatlas.rank_keywords`.
-    stop_words, ngram_range, min_df, max_df, words, inner_characters, stemmer, jump_stop_words
+    stop_words, ngram_range, min_df, max_df and the word rules
         See :func:`filmatlas.count_terms`.
 
     Attributes
@@ -360,6 +367,8 @@ class KeywordRanker(TransformerMixin, BaseEstimator):
         words: str = "python",
         inner_characters: str = "",
         stemmer: str | None = None,
+        token_pattern: str | None = None,
+        tokenizer: Any = None,
         n_jobs: int | None = None,
     ) -> None:
         self.rule = rule
@@ -375,6 +384,8 @@ class KeywordRanker(TransformerMixin, BaseEstimator):
         self.words = words
         self.inner_characters = inner_characters
         self.stemmer = stemmer
+        self.token_pattern = token_pattern
+        self.tokenizer = tokenizer
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any) -> KeywordRanker:
@@ -382,7 +393,7 @@ class KeywordRanker(TransformerMixin, BaseEstimator):
         where = type(self).__name__
         if self.rule not in RULES:
             raise_invalid(where, f"rule = {self.rule!r}", f"use one of {', '.join(RULES)}")
-        documents = as_texts(X, where)
+        documents = as_text_column(X, where)
         self.classes_, groups = np.unique(np.asarray(y), return_inverse=True)
         if len(groups) != len(documents):
             raise_shape(where, f"there are {len(groups)} classes for {len(documents)} texts")
@@ -390,15 +401,9 @@ class KeywordRanker(TransformerMixin, BaseEstimator):
         self.topics_: Topics = topics(
             documents,
             groups.reshape(-1),
-            stop_words=self.stop_words,
-            ngram_range=self.ngram_range,
             min_df=self.min_df,
             max_df=self.max_df,
-            num_threads=threads,
-            jump_stop_words=self.jump_stop_words,
-            words=self.words,
-            inner_characters=self.inner_characters,
-            stemmer=self.stemmer,
+            **self._rules(),
         )
         self.keywords_ = rank_keywords(
             self.topics_.terms,

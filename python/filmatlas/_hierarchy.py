@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from ._validation import (
     as_seed,
 )
 from ._values import RunInfo, Value, announce, figure
+
+if TYPE_CHECKING:
+    from ._hierarchy_tools import AdoptedHierarchy
 
 LEVELS = ("macro", "neighborhood", "microcluster")
 
@@ -65,6 +68,20 @@ class Hierarchy(Value):
             else as_names(level_names, "Hierarchy", "level_names")
         )
         self._core = _core.hierarchy_from_labels(levels, names)
+
+    @staticmethod
+    def from_labels(labels: Any, X: Any = None, **options: Any) -> AdoptedHierarchy:
+        """From another tool's labels with noise or broken nesting, see :func:`hierarchy_from_labels`."""
+        from ._hierarchy_tools import hierarchy_from_labels
+
+        return hierarchy_from_labels(labels, X, **options)
+
+    @staticmethod
+    def from_linkage(Z: Any, n_clusters: Sequence[int], **options: Any) -> Hierarchy:
+        """From a merge tree cut at one count per level, see :func:`hierarchy_from_linkage`."""
+        from ._hierarchy_tools import hierarchy_from_linkage
+
+        return hierarchy_from_linkage(Z, n_clusters, **options)
 
     @property
     def levels(self) -> list[str]:
@@ -263,6 +280,16 @@ class NestedClusters(Hierarchy):
         return RunInfo._of(self._result["run"])
 
 
+def as_level_ranges(level_ranges: Any, where: str) -> list[tuple[int, int]] | None:
+    """None, or one (low, high) per level."""
+    if level_ranges is None:
+        return None
+    return [
+        (as_int(low, where, "level_ranges"), as_int(high, where, "level_ranges"))
+        for low, high in level_ranges
+    ]
+
+
 def nested_clusters(
     X: Any,
     graph: KnnGraph | None = None,
@@ -297,10 +324,11 @@ def nested_clusters(
         Largest share of the items in one node of the coarsest level; 0.30 when absent, or three times the mean where
         a given count makes that more.
     smoothing_steps : int, optional
-        Averaging over shared neighbours before the finest level is made; 0 = none. Chosen from the data when absent:
+        Averaging over shared neighbours, for every level; 0 = none. Chosen from the data, level by level, when absent:
         see `NestedClusters.trials`.
-    method : "auto", "ward", "average" or "kmeans"
-        "auto" makes every choice from the data; the others are the plain methods, in the smoothed space.
+    method : "auto", "ward", "average", "kmeans" or "density"
+        "auto" makes every choice from the data; the others are the plain methods, in the smoothed space. "density"
+        starts from the cores that HDBSCAN finds there.
 
     Returns
     -------
@@ -314,12 +342,6 @@ def nested_clusters(
         )
     vectors = as_matrix(X, where)
     threads = as_int(num_threads, where, "num_threads")
-    ranges = None
-    if level_ranges is not None:
-        ranges = [
-            (as_int(low, where, "level_ranges"), as_int(high, where, "level_ranges"))
-            for low, high in level_ranges
-        ]
     with progress_callback(progress) as callback:
         neighbours = as_graph(
             graph, vectors, where, k=15, metric=metric, num_threads=threads, callback=callback
@@ -333,7 +355,7 @@ def nested_clusters(
             max_size=as_optional_int(max_size, where, "max_size"),
             max_share=None if max_share is None else as_float(max_share, where, "max_share"),
             smoothing_steps=as_optional_int(smoothing_steps, where, "smoothing_steps"),
-            level_ranges=ranges,
+            level_ranges=as_level_ranges(level_ranges, where),
             method=method,
             seed=as_seed(random_state, where),
             num_threads=threads,

@@ -98,7 +98,7 @@ class Layout(Value):
 
     @property
     def init(self) -> str:
-        """Start that was used: "spectral", "pca" or "given"."""
+        """Start that was used: "spectral", "pca", "landmarks" or "given"."""
         return str(self._core.init)
 
     @property
@@ -192,7 +192,7 @@ _MAP = {
     "gather_iter": as_optional_int,
     "n_iter": as_int,
     "perplexity": as_float,
-    "hierarchy_pull": as_float,
+    "hierarchy_pull": as_optional_float,
 }
 
 _PACMAP = {
@@ -214,32 +214,24 @@ def _fill(options: Any, fields: dict[str, Any], given: dict[str, Any], where: st
     options.seed = as_seed(given["random_state"], where)
     init = given["init"]
     if isinstance(init, str):
-        options.init = init
+        if init != "hierarchy" or not hasattr(options, "nested_start"):
+            options.init = init
     else:
         options.given = as_matrix(init, where, "init")
     return options
 
 
-def _lay_out(
-    make: Any,
-    X: Any,
-    options: Any,
-    *,
-    where: str,
-    graph: KnnGraph | None,
-    k: int,
-    metric: str,
-    measure: bool,
-    progress: ProgressLike,
-) -> Layout:
-    """Neighbours, map, quality: what all methods share."""
-    vectors = as_matrix(X, where)
+def _lay_out(where: str, options: Any, given: dict[str, Any], *, k: int) -> Layout:
+    """Neighbours, map, quality: what all methods share. `given` are the arguments of the function named `where`."""
+    vectors = as_matrix(given["X"], where)
     threads = options.num_threads
-    with progress_callback(progress) as callback:
-        near = as_graph(graph, vectors, where, k=k, metric=metric, num_threads=threads, callback=callback)
-        core = make(vectors, near._core, options, callback)
+    with progress_callback(given["progress"]) as callback:
+        near = as_graph(
+            given["graph"], vectors, where, k=k, metric=given["metric"], num_threads=threads, callback=callback
+        )
+        core = getattr(_core, where)(vectors, near._core, options, callback)
         announce(core.run, stacklevel=4)
-        if not measure or len(near) < 4:
+        if not given["measure"] or len(near) < 4:
             return Layout._of(core)
         fields = _quality_fields(threads, callback)
         quality = _quality(vectors, near, core.coordinates, min(15, near.k), fields)
@@ -253,6 +245,24 @@ def as_levels(levels: Any, where: str) -> Any:
     return as_index_array(levels, where, "levels", ndim=2)
 
 
+def hierarchy_start(Y: Any, levels: Any, *, random_state: Any = 42) -> Any:
+    """A start in which the groups of a hierarchy stand apart, the coarsest first, each finer one inside its parent.
+
+    Parameters
+    ----------
+    Y : (n, 2 or 3) coordinates, or a Layout
+        Of another start or a map; rows with NaN are left out.
+    levels : (n, L) integers, coarse to fine, or a Hierarchy
+
+    Returns
+    -------
+    (n, 2 or 3) float32
+        For the `init` of any layout: centred, the largest absolute value is 10; zeros for items left out.
+    """
+    where = "hierarchy_start"
+    return _core.hierarchy_start(as_matrix(Y, where, "Y"), as_levels(levels, where), as_seed(random_state, where))
+
+
 def umap(
     X: Any,
     *,
@@ -263,7 +273,7 @@ def umap(
     n_components: int = 2,
     metric: str = "cosine",
     n_epochs: int | None = None,
-    learning_rate: float = 1.0,
+    learning_rate: float = 0.125,
     negative_sample_rate: int = 5,
     repulsion_strength: float = 1.0,
     local_connectivity: float = 1.0,
@@ -290,7 +300,12 @@ def umap(
         Neighbours per item, itself counted (as in umap-learn). Larger shows more of the whole and less detail.
     min_dist : float
         Least distance of points on the map. Smaller packs clusters more tightly.
-    init : "spectral", "pca" or (n, n_components) coordinates
+    n_epochs : int, optional
+        Rounds; 500 up to 10,000 items, 300 up to 50,000, else 200.
+    learning_rate : float
+        First step size. umap-learn's is 1, which loses more of the start's order and keeps fewer neighbours.
+    init : "spectral", "pca", "landmarks", "hierarchy" or (n, n_components) coordinates
+        "hierarchy" lets the groups of `levels` stand apart from the start, see :func:`hierarchy_start`.
     y : (n,) integers, optional
         Known classes, which draw their items together; negative = unknown.
     target_weight : float
@@ -313,25 +328,21 @@ def umap(
     -----
     Parametric and inverse transforms are not offered. New items: :func:`place_items`.
     """
+    given = locals()
     where = "umap"
-    options = _fill(_core.UmapOptions(), _UMAP, locals(), where)
+    if isinstance(init, str) and init == "hierarchy":
+        if levels is None:
+            raise_invalid(where, "init = 'hierarchy' without levels", "pass the Hierarchy whose groups stand apart")
+        flat = pca(X, n_components, random_state=random_state, num_threads=num_threads).transformed
+        given["init"] = hierarchy_start(flat, levels, random_state=random_state)
+    options = _fill(_core.UmapOptions(), _UMAP, given, where)
     if y is not None:
         options.labels = as_index_array(y, where, "y")
     if levels is not None:
         options.levels = as_levels(levels, where)
     if mobility is not None:
         options.mobility = as_vector64(mobility, where, "mobility").astype(np.float32)
-    return _lay_out(
-        _core.umap,
-        X,
-        options,
-        where=where,
-        graph=graph,
-        k=max(options.n_neighbors - 1, 1),
-        metric=metric,
-        measure=measure,
-        progress=progress,
-    )
+    return _lay_out(where, options, given, k=max(options.n_neighbors - 1, 1))
 
 
 def tsne(
@@ -368,23 +379,14 @@ def tsne(
     repulsion : "auto", "tree" or "grid"
         How repulsion is summed: by Barnes and Hut's tree, by convolution on a grid (in the plane), or in every round by
         what is cheaper.
-    init : "pca", "spectral" or (n, n_components) coordinates
+    init : "pca", "spectral", "landmarks" or (n, n_components) coordinates
     """
+    given = locals()
     where = "tsne"
-    options = _fill(_core.TsneOptions(), _TSNE, locals(), where)
+    options = _fill(_core.TsneOptions(), _TSNE, given, where)
     options.repulsion = str(repulsion)
     near = options.perplexity
-    return _lay_out(
-        _core.tsne,
-        X,
-        options,
-        where=where,
-        graph=graph,
-        k=math.ceil(3 * near) if math.isfinite(near) and 1 <= near <= 1e6 else 90,
-        metric=metric,
-        measure=measure,
-        progress=progress,
-    )
+    return _lay_out(where, options, given, k=math.ceil(3 * near) if math.isfinite(near) and 1 <= near <= 1e6 else 90)
 
 
 def atlas_map(
@@ -393,20 +395,21 @@ def atlas_map(
     graph: KnnGraph | None = None,
     n_components: int = 2,
     metric: str = "cosine",
-    init: Any = "pca",
+    init: Any = "landmarks",
     umap_epochs: int = 0,
     gather_iter: int | None = None,
     n_iter: int = 250,
     attraction: str | float = "faithful",
     perplexity: float = 30.0,
     levels: Any = None,
-    hierarchy_pull: float = 0.0,
+    hierarchy_pull: float | None = None,
+    mode: str = "plain",
     random_state: Any = 42,
     measure: bool = True,
     num_threads: int = 0,
     progress: ProgressLike = None,
 ) -> Layout:
-    """The atlas's own map: t-SNE that begins at the principal components, near its final size.
+    """The atlas's own map: t-SNE that begins where distances have their order, near its final size.
 
     Near items are truly near, and regions keep their order. Centred, longest half-side 10, fixed orientation.
 
@@ -415,7 +418,8 @@ def atlas_map(
     X : (n, d) array, or an Embedding
     graph : KnnGraph, optional
         Neighbours of X; made with `metric` when absent.
-    init : "pca", "spectral" or (n, n_components) coordinates
+    init : "landmarks", "pca", "spectral", "hierarchy" or (n, n_components) coordinates
+        "hierarchy" lets the groups of `levels` stand apart from the start, see :func:`hierarchy_start`.
     umap_epochs : int
         Rounds of UMAP before t-SNE.
     gather_iter : int, optional
@@ -427,11 +431,17 @@ def atlas_map(
         "clustered" shows compact groups and keeps a fraction of them.
     levels : (n, L) integers or Hierarchy, optional
         Groups of every item, coarse to fine, which draw their items together.
-    hierarchy_pull : float
-        How strongly; 0 = not at all, 1 is mild, 4 strong. The price shows in ``.quality``.
+    hierarchy_pull : float, optional
+        How strongly; 0 = not at all, 1 is mild, 4 strong. The price shows in ``.quality``. Default 0, in the mode
+        "territories" 2.
+    mode : "plain" or "territories"
+        With "territories" every node of `levels` (a Hierarchy, or labels that nest) comes to own one piece of the map
+        that holds all its items: groups start apart, and between rounds the items outside theirs are set among their
+        relatives. :func:`territories` draws them, :func:`compare_maps` says what it costs.
     """
+    given = locals()
     where = "atlas_map"
-    options = _fill(_core.MapOptions(), _MAP, locals(), where)
+    options = _fill(_core.MapOptions(), _MAP, given, where)
     if isinstance(attraction, str):
         if attraction not in ATTRACTION:
             raise_invalid(where, f"attraction = {attraction!r}", f"use one of {', '.join(ATTRACTION)}, or a number")
@@ -440,17 +450,16 @@ def atlas_map(
         options.exaggeration = as_float(attraction, where, "attraction")
     if levels is not None:
         options.levels = as_levels(levels, where)
-    return _lay_out(
-        _core.atlas_map,
-        X,
-        options,
-        where=where,
-        graph=graph,
-        k=15,
-        metric=metric,
-        measure=measure,
-        progress=progress,
-    )
+    if mode not in ("plain", "territories"):
+        raise_invalid(where, f"mode = {mode!r}", "use plain or territories")
+    options.territories = mode == "territories"
+    if options.territories and levels is None:
+        raise_invalid(where, "mode = 'territories' without levels", "pass the Hierarchy that the territories belong to")
+    if isinstance(init, str) and init == "hierarchy":
+        if levels is None:
+            raise_invalid(where, "init = 'hierarchy' without levels", "pass the Hierarchy whose groups stand apart")
+        options.nested_start = True
+    return _lay_out(where, options, given, k=15)
 
 
 def pacmap(
@@ -483,14 +492,15 @@ def pacmap(
         Mid-near and further pairs per near pair.
     n_iter : three integers
         Rounds of the three phases.
-    init : "pca", "spectral" or (n, n_components) coordinates
+    init : "landmarks", "pca", "spectral" or (n, n_components) coordinates
 
     Notes
     -----
     As Wang et al. (2021), but vectors are not reduced to 100 principal components first.
     """
+    given = locals()
     where = "pacmap"
-    options = _fill(_core.PacmapOptions(), _PACMAP, locals(), where)
+    options = _fill(_core.PacmapOptions(), _PACMAP, given, where)
     rounds = [as_int(value, where, "n_iter") for value in n_iter]
     if len(rounds) != 3:
         raise_invalid(where, f"n_iter has {len(rounds)} values", "give the rounds of the three phases")
@@ -498,17 +508,7 @@ def pacmap(
     pairs = options.n_neighbors
     if pairs is None:
         pairs = _core.default_pacmap_neighbors(len(X))
-    return _lay_out(
-        _core.pacmap,
-        X,
-        options,
-        where=where,
-        graph=graph,
-        k=max(pairs, 1) + 50,
-        metric=metric,
-        measure=measure,
-        progress=progress,
-    )
+    return _lay_out(where, options, given, k=max(pairs, 1) + 50)
 
 
 @dataclass(frozen=True, repr=False)

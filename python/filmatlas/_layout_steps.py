@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -369,7 +370,8 @@ class Sweep(Sequence[SweepCell]):
         figure, axes = plt.subplots(rows, columns, figsize=(size * columns, size * 1.15 * rows), squeeze=False)
         for cell, axis in zip(self, axes.flat):
             y = np.asarray(cell.layout.coordinates)
-            axis.scatter(y[:, 0], y[:, 1], s=point, c=labels, cmap="tab20", linewidths=0, rasterized=True)
+            colors = {"c": "#4e5a66"} if labels is None else {"c": labels, "cmap": "tab20"}
+            axis.scatter(y[:, 0], y[:, 1], s=point, linewidths=0, rasterized=True, **colors)
             axis.set_aspect("equal")
             axis.set_xticks([])
             axis.set_yticks([])
@@ -394,14 +396,17 @@ def sweep(
     num_threads: int = 0,
     **options: Any,
 ) -> Sweep:
-    """UMAP over a grid of its two knobs, from one neighbour graph and one start per graph width.
+    """UMAP over a grid of its two knobs, from one neighbour graph; ``.plot()`` draws the grid.
+
+    Per width, the first map is laid out in full; each next one goes on from the one before, for a third of the epochs.
 
     Parameters
     ----------
     X : (n, d) vectors
     n_neighbors, min_dist : sequences
     measure : bool
-        Whether to measure the quality of every map.
+        Whether to measure how many neighbours every map keeps and the rank correlation of its distances. (The ranks of
+        trustworthiness and continuity take longer than the maps: ask :func:`quality_report` for those of one cell.)
     **options
         For :func:`umap`.
     """
@@ -418,12 +423,24 @@ def sweep(
     shared = {"graph": near, "metric": metric, "num_threads": threads, "measure": False, **options}
     cells = []
     for width in widths:
-        start = np.array(umap(vectors, n_neighbors=width, **{**shared, "n_epochs": 0}).coordinates)
+        before: Layout | None = None
+        epochs = 0
         for dist in dists:
-            init = np.nan_to_num(start)
-            layout = umap(vectors, n_neighbors=width, min_dist=dist, **{**shared, "init": init})
+            changed: dict[str, Any] = {}
+            if before is not None:
+                # The map beside this one differs in its spacing alone: from there a third of the epochs will do.
+                changed = {
+                    "init": np.nan_to_num(before.coordinates),
+                    "n_epochs": math.ceil(epochs / 3),
+                }
+            layout = umap(vectors, n_neighbors=width, min_dist=dist, **{**shared, **changed})
+            if before is None:
+                epochs = layout.run.iterations
+            before = layout
             if measure:
-                quality = quality_report(vectors, layout, k=15, graph=near, num_threads=threads)[0]
+                quality = quality_report(
+                    vectors, layout, k=min(15, near.k), graph=near, num_threads=threads, exact_trust=False
+                )[0]
                 layout = Layout._of(layout._core, quality)
             cells.append(SweepCell({"n_neighbors": width, "min_dist": dist}, layout))
     return Sweep({"n_neighbors": widths, "min_dist": dists}, cells)

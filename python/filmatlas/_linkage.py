@@ -183,7 +183,8 @@ def linkage_on_graph(
         )
 
 
-def _tree(Z: Any, where: str) -> tuple[Any, int]:
+def tree_of(Z: Any, where: str) -> tuple[Any, int]:
+    """(the merges as float64, how many items they are of)."""
     tree = as_matrix64(Z, where, "Z")
     return tree, tree.shape[0] + 1
 
@@ -209,7 +210,7 @@ def cut_linkage(
         Clusters whose every merge has an inconsistency coefficient of at most this, over `depth` levels.
     """
     where = "cut_linkage"
-    tree, items = _tree(Z, where)
+    tree, items = tree_of(Z, where)
     if sum(way is not None for way in (n_clusters, height, inconsistency)) != 1:
         raise TypeError("cut_linkage: pass one of n_clusters, height and inconsistency")
     if height is not None:
@@ -227,19 +228,19 @@ def cut_linkage(
 def inconsistency(Z: Any, depth: int = 2) -> Any:
     """(n - 1, 4): mean and deviation of the heights over `depth` levels, their number, the coefficient; as SciPy."""
     where = "inconsistency"
-    return _core.inconsistency(*_tree(Z, where), as_int(depth, where, "depth"))
+    return _core.inconsistency(*tree_of(Z, where), as_int(depth, where, "depth"))
 
 
 def cophenetic_distances(Z: Any, *, memory_limit: int | None = None) -> Any:
     """Height at which each pair of items meets, as n (n - 1) / 2 distances."""
     where = "cophenetic_distances"
-    return _core.cophenetic_distances(*_tree(Z, where), _limit(memory_limit, where))
+    return _core.cophenetic_distances(*tree_of(Z, where), _limit(memory_limit, where))
 
 
 def cophenetic_correlation(Z: Any, distances: Any) -> float:
     """Correlation of the cophenetic distances with those the tree was made from: (n, n), or n (n - 1) / 2."""
     where = "cophenetic_correlation"
-    return float(_core.cophenetic_correlation(*_tree(Z, where), _condensed(distances, where, "distances")))
+    return float(_core.cophenetic_correlation(*tree_of(Z, where), _condensed(distances, where, "distances")))
 
 
 def leaf_order(Z: Any, distances: Any = None, *, num_threads: int = 0, progress: ProgressLike = None) -> Any:
@@ -253,7 +254,7 @@ def leaf_order(Z: Any, distances: Any = None, *, num_threads: int = 0, progress:
         up to 4,096 items.
     """
     where = "leaf_order"
-    tree, items = _tree(Z, where)
+    tree, items = tree_of(Z, where)
     if distances is None:
         return _core.leaf_order(tree, items)
     with progress_callback(progress) as callback:

@@ -40,6 +40,11 @@ class Source:
         Tags kept per item (scored: the highest; plain: the first); 0 = all.
     prefix, suffix
         Put before and behind a non-empty text in the composed profile.
+    missing
+        Stands in the composed profile of an item that lacks the source ("No reviews yet."); default: nothing does.
+        It is no text of the source: the item's vector of it stays missing.
+    required
+        Whether items that lack it are listed in :attr:`Profiles.incomplete` and in :func:`retention_table`.
     """
 
     name: str
@@ -51,6 +56,8 @@ class Source:
     max_items: int = 0
     prefix: str = ""
     suffix: str = ""
+    missing: str = ""
+    required: bool = False
 
     def _fields(self) -> dict[str, Any]:
         where = "Source"
@@ -64,6 +71,8 @@ class Source:
             "max_items": as_int(self.max_items, where, "max_items", low=0, high=2**62),
             "prefix": self.prefix,
             "suffix": self.suffix,
+            "missing": self.missing,
+            "required": bool(self.required),
         }
 
 
@@ -155,6 +164,11 @@ class Profiles(Value):
     def dominance(self) -> float:
         """Largest share of the tokens that one source has: 1 / sources = balanced, 1 = one has it all."""
         return float(self._core.dominance)
+
+    @property
+    def incomplete(self) -> Any:
+        """Items that lack a required source, ascending."""
+        return self._core.incomplete
 
     def languages(self) -> list[tuple[str, float]]:
         """(ISO 639-1 code, confidence) per composed text; "" where it cannot be told."""
@@ -322,8 +336,9 @@ def retention_table(
 ) -> Table:
     """Who stays and why not: one row per reason, with rows seen, lost and left, and the share that is left.
 
-    Rows that ingest rejected are grouped by reason; items whose profile is empty, and near duplicates of an earlier
-    item, are named as such. Only the former are gone already: the table reports, it removes nothing.
+    Rows that ingest rejected are grouped by reason; items whose profile is empty or lacks a required source, and near
+    duplicates of an earlier item, are named as such. Only the former are gone already: the table reports, it removes
+    nothing.
 
     Parameters
     ----------
@@ -350,9 +365,14 @@ def retention_table(
         empty = sum(not text for text in texts)
         left -= empty
         rows.append(("no text in any source", empty, left))
+        lacking = sum(bool(texts[item]) for item in profiles.incomplete)
+        if lacking:
+            left -= lacking
+            rows.append(("lacks a required source", lacking, left))
         if duplicates is not None:
             _, groups = near_duplicates(texts, duplicates)
-            repeats = int(sum(groups[i] != i for i in range(len(texts))))
+            gone = {int(item) for item in profiles.incomplete}
+            repeats = sum(int(groups[i]) != i and i not in gone for i in range(len(texts)))
             left -= repeats
             rows.append(("near duplicate of an earlier item", repeats, left))
     return Table(

@@ -255,16 +255,23 @@ def source_dominance(
     given = source_vectors(sources, weights, where)
     with progress_callback(progress) as callback:
         fields = _core.source_dominance(
-            given,
-            as_int(k, where, "k"),
-            as_int(max_items, where, "max_items", high=2**62),
-            as_int(random_pairs, where, "random_pairs", high=2**62),
-            as_seed(random_state, where),
-            missing,
-            as_int(num_threads, where, "num_threads"),
-            callback,
+            given, *_link_fields(k, max_items, random_pairs, random_state, missing, num_threads, where), callback
         )
     return DominanceReport(**fields)
+
+
+def _link_fields(
+    k: Any, max_items: Any, random_pairs: Any, random_state: Any, missing: str, num_threads: Any, where: str
+) -> tuple[int, int, int, int, str, int]:
+    """Which links are looked at, as the core takes it."""
+    return (
+        as_int(k, where, "k"),
+        as_int(max_items, where, "max_items", high=2**62),
+        as_int(random_pairs, where, "random_pairs", high=2**62),
+        as_seed(random_state, where),
+        missing,
+        as_int(num_threads, where, "num_threads"),
+    )
 
 
 @dataclass(frozen=True)
@@ -280,12 +287,15 @@ class BalancedWeights:
     worst : float
         Largest distance of a share from its target.
     run : RunInfo
+    limited_by : str, optional
+        The source that stays below its target even with all weight on it: then the targets are out of reach.
     """
 
     weights: dict[str, float]
     shares: dict[str, float]
     worst: float
     run: RunInfo
+    limited_by: str | None = None
 
 
 def auto_balance(
@@ -313,8 +323,9 @@ def auto_balance(
     tolerance : float
         Largest distance from a target that ends the search.
     k, max_items, random_pairs, missing
-        See :func:`source_dominance`. A source that many items lack reaches a large share with `missing` "item" only:
-        with "pair", links between items that share one other source win.
+        See :func:`source_dominance`. A source that many items lack has no share in the links of items without it, and
+        with `missing` "pair" links between items that share one other source win. Targets that no weights reach are
+        reported: the result then is the nearest one, and `limited_by` names the source.
     """
     where = "auto_balance"
     given = source_vectors(sources, None, where)
@@ -333,12 +344,7 @@ def auto_balance(
             wanted,
             as_float(tolerance, where, "tolerance"),
             as_int(max_iterations, where, "max_iterations"),
-            as_int(k, where, "k"),
-            as_int(max_items, where, "max_items", high=2**62),
-            as_int(random_pairs, where, "random_pairs", high=2**62),
-            as_seed(random_state, where),
-            missing,
-            as_int(num_threads, where, "num_threads"),
+            *_link_fields(k, max_items, random_pairs, random_state, missing, num_threads, where),
             callback,
         )
     announce(fields["run"])
@@ -347,4 +353,5 @@ def auto_balance(
         dict(zip(names, fields["shares"])),
         fields["worst"],
         RunInfo._of(fields["run"]),
+        fields["limited_by"] or None,
     )

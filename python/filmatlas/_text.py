@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,15 +24,35 @@ from ._validation import (
     as_optional_int,
     as_seed,
     as_text,
-    as_texts,
+    as_text_column,
 )
 from ._values import CsrMatrix, Value, announce, figure
 
 StopWords = Any  #: None, the name of a list ("english"), or a list of words
 WORD_RULES = ("jump_stop_words", "words", "inner_characters", "stemmer")
+OWN_RULES = ("token_pattern", "tokenizer")
+_CORE_PATTERN = re.compile(r"(?:\(\?u\))?(?:\\b)?\\w(?:((?:\\w)*)\+|\{(\d+),\})(?:\\b)?")
 
 
-def token_fields(
+@dataclass(frozen=True)
+class WordSettings:
+    """How texts become terms: what the core takes, and a tokeniser of the caller's own."""
+
+    fields: tuple[str, list[str], int, int, int, bool, str, str, str]
+    own: Callable[[str], Iterable[str]] | None = None
+
+    def read(self, texts: Any, where: str) -> Any:
+        """The texts as the core counts them: a column of texts, or a stream of tokens."""
+        if isinstance(texts, Tokens):
+            return texts._core
+        column = as_text_column(texts, where)
+        if self.own is None:
+            return column
+        rows = range(len(column))
+        return _core.token_stream_of_lists([list(self.own(column[row].lower())) for row in rows])
+
+
+def word_settings(
     stop_words: StopWords,
     ngram_range: tuple[int, int],
     where: str,
@@ -40,8 +62,10 @@ def token_fields(
     words: str = "python",
     inner_characters: str = "",
     stemmer: str | None = None,
-) -> tuple[str, list[str], int, int, int, bool, str, str, str]:
-    """Tokeniser settings as the core takes them."""
+    token_pattern: str | None = None,
+    tokenizer: Callable[[str], Iterable[str]] | None = None,
+) -> WordSettings:
+    """Checked settings, see :func:`count_terms`."""
     name, extra = "", []
     if isinstance(stop_words, str):
         name = stop_words
@@ -51,17 +75,105 @@ def token_fields(
         low, high = ngram_range
     except (TypeError, ValueError):
         raise_type(where, f"ngram_range = {ngram_range!r}, expected a pair (smallest, largest)")
-    return (
-        name,
-        extra,
-        as_int(low, where, "ngram_range"),
-        as_int(high, where, "ngram_range"),
-        min_length,
-        bool(jump_stop_words),
-        str(words),
-        str(inner_characters),
-        stemmer or "",
+    own: Callable[[str], Iterable[str]] | None = None
+    if tokenizer is not None:
+        if token_pattern is not None:
+            raise_invalid(where, "both a token_pattern and a tokenizer are given", "give one of them")
+        if not callable(tokenizer):
+            raise_type(where, f"tokenizer is a {type(tokenizer).__name__}, expected a function of a text")
+        own = tokenizer
+    elif token_pattern is not None:
+        own, min_length = _pattern_tokenizer(token_pattern, where, min_length)
+    if own is not None and (words != "python" or inner_characters):
+        raise_invalid(
+            where, "words and inner_characters are of the built-in tokeniser", "leave them out beside one of your own"
+        )
+    return WordSettings(
+        (
+            name,
+            extra,
+            as_int(low, where, "ngram_range"),
+            as_int(high, where, "ngram_range"),
+            min_length,
+            bool(jump_stop_words),
+            str(words),
+            str(inner_characters),
+            stemmer or "",
+        ),
+        own,
     )
+
+
+def _pattern_tokenizer(
+    pattern: str, where: str, min_length: int
+) -> tuple[Callable[[str], Iterable[str]] | None, int]:
+    """A function for a pattern; None and a least length where the pattern is one that the core knows."""
+    known = _CORE_PATTERN.fullmatch(pattern)
+    if known:
+        least = int(known[2]) if known[2] else 1 + len(known[1]) // 2
+        if least >= 1:
+            return None, least
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise_invalid(where, f"token_pattern = {pattern!r}: {error}")
+    if compiled.groups > 1:
+        raise_invalid(where, f"token_pattern = {pattern!r} has {compiled.groups} groups", "use at most one")
+    return compiled.findall, min_length
+
+
+def token_fields(
+    stop_words: StopWords, ngram_range: tuple[int, int], where: str, **rules: Any
+) -> tuple[str, list[str], int, int, int, bool, str, str, str]:
+    """Settings of algorithms that have to know the whole of them: no tokeniser of the caller's own."""
+    return word_settings(stop_words, ngram_range, where, **word_rules(rules, where, own=False)).fields
+
+
+class Tokens(Value):
+    """Texts tokenised once, for any number of counts and measurements. Made by :func:`tokens`."""
+
+    __slots__ = ("rules",)
+    rules: dict[str, Any]
+
+    def __init__(self) -> None:
+        raise TypeError("Tokens are made by filmatlas.tokens(texts)")
+
+    def __len__(self) -> int:
+        return int(self._core.num_documents)
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of all texts."""
+        return int(self._core.num_tokens)
+
+    def __repr__(self) -> str:
+        return f"Tokens({figure(len(self))} texts, {figure(self.num_tokens)} tokens)"
+
+
+def tokens(
+    texts: Iterable[str],
+    *,
+    stop_words: StopWords = None,
+    min_length: int = 2,
+    num_threads: int = 0,
+    **rules: Any,
+) -> Tokens:
+    """Tokenises texts (lower-cased words, in order) once, for :func:`count_terms`, :func:`coherence` and their kin.
+
+    `rules`: `words`, `inner_characters`, `stemmer`, `token_pattern`, `tokenizer`, see :func:`count_terms`.
+    """
+    where = "tokens"
+    length = as_int(min_length, where, "min_length")
+    settings = word_settings(stop_words, (1, 1), where, length, **word_rules(rules, where))
+    threads = as_int(num_threads, where, "num_threads")
+    source = settings.read(texts, where)
+    if isinstance(source, _core.TextColumn):
+        core = _core.token_stream(source, settings.fields, threads)
+    else:
+        core = source.with_options(settings.fields, threads)
+    made = Tokens._wrap(core)
+    made.rules = {name: value for name, value in rules.items() if name != "jump_stop_words"}
+    return made
 
 
 def document_limits(min_df: Any, max_df: Any, n: int, where: str) -> tuple[int, float]:
@@ -91,29 +203,46 @@ def tokenize(
     stop_words : str or list of str, optional
         Name or code of a list (see :func:`stop_list_names`), or words.
     rules
-        `words`, `inner_characters`, `stemmer`, `jump_stop_words`, see :func:`count_terms`.
+        `words`, `inner_characters`, `stemmer`, `jump_stop_words`, `token_pattern`, `tokenizer`, see
+        :func:`count_terms`.
     """
     where = "tokenize"
     if not isinstance(text, str):
         raise_type(where, f"text is a {type(text).__name__}, expected a text")
     length = as_int(min_length, where, "min_length")
-    fields = token_fields(stop_words, ngram_range, where, length, **word_rules(rules, where))
-    terms: list[str] = _core.tokenize(as_text(text), fields)
+    settings = word_settings(stop_words, ngram_range, where, length, **word_rules(rules, where))
+    if settings.own is None:
+        terms: list[str] = _core.tokenize(as_text(text), settings.fields)
+    else:
+        stream = settings.read([text], where).with_options(settings.fields, 1)
+        terms = _core.terms_of_stream(stream, settings.fields)
     return terms
 
 
-def word_rules(rules: dict[str, Any], where: str) -> dict[str, Any]:
+def word_rules(rules: dict[str, Any], where: str, own: bool = True) -> dict[str, Any]:
     """The settings beyond stop words and n-grams, with unknown names refused."""
+    known = (*WORD_RULES, *OWN_RULES) if own else WORD_RULES
     for name in rules:
-        if name not in WORD_RULES:
-            raise_type(where, f"got an unexpected keyword argument {name!r}", f"word rules: {', '.join(WORD_RULES)}")
+        if name not in known:
+            raise_type(where, f"got an unexpected keyword argument {name!r}", f"word rules: {', '.join(known)}")
     return rules
 
 
 def stem(word: str, stemmer: str = "english") -> str:
-    """Stem of a word, which its forms share: Snowball's English stemmer."""
+    """Stem of a word, which its forms share: "english", or another of :func:`stemmer_names`."""
     stemmed: str = _core.stem(as_text(word).lower(), stemmer)
     return stemmed
+
+
+def stemmer_names() -> list[str]:
+    """Stemmers that this build has: "english" always, all of Snowball's where it was built with libstemmer."""
+    names: list[str] = _core.stemmer_names()
+    return names
+
+
+def has_dictionary_words() -> bool:
+    """Whether this build has ``words="dictionary"``: it was built with ICU."""
+    return bool(_core.has_dictionary_words())
 
 
 def stop_list_names() -> list[str]:
@@ -129,7 +258,7 @@ def stop_list(name: str = "english") -> list[str]:
 
 
 def count_terms(
-    texts: Iterable[str],
+    texts: Any,
     *,
     stop_words: StopWords = None,
     ngram_range: tuple[int, int] = (1, 1),
@@ -141,6 +270,8 @@ def count_terms(
     words: str = "python",
     inner_characters: str = "",
     stemmer: str | None = None,
+    token_pattern: str | None = None,
+    tokenizer: Callable[[str], Iterable[str]] | None = None,
     num_threads: int = 0,
     progress: ProgressLike = None,
 ) -> tuple[CsrMatrix, list[str]]:
@@ -148,7 +279,9 @@ def count_terms(
 
     Parameters
     ----------
-    texts : list of str, or a pandas, polars or Arrow column of texts; None counts as empty
+    texts : list of str, a column of pandas, polars or Arrow, or Tokens
+        Strings and Arrow columns are read where they lie. None counts as empty. Tokens (see :func:`tokens`) are not
+        split again: only stop words and stemmer apply to them.
     stop_words : str or list of str, optional
         Name or code of a list (see :func:`stop_list_names`), or words.
     min_df, max_df : int (documents) or float (share of the documents)
@@ -159,14 +292,20 @@ def count_terms(
     words : str
         "python": runs of word characters, as scikit-learn's default pattern. "unicode": marks belong to their
         letters (Hindi, decomposed accents), scripts without spaces (Chinese, Japanese, Thai) give pairs of characters.
+        "dictionary": as "unicode", but such scripts give words, by ICU's dictionaries, see
+        :func:`has_dictionary_words`.
     inner_characters : str
         Punctuation that may stand inside words: "-'" keeps "sci-fi" whole.
     stemmer : str, optional
-        "english": words are counted by their stem.
+        "english" or another of :func:`stemmer_names`: words are counted by their stem.
+    token_pattern : str, optional
+        What a token is, as in scikit-learn: a pattern of Python's `re`, applied to the lower-cased text. Patterns of
+        the form ``\\w\\w+`` or ``\\b\\w{3,}\\b`` run in the core, others in Python.
+    tokenizer : callable, text -> list of str, optional
+        A tokeniser of your own, called with each lower-cased text.
     """
     where = "count_terms"
-    documents = as_texts(texts, where)
-    tokens = token_fields(
+    settings = word_settings(
         stop_words,
         ngram_range,
         where,
@@ -174,16 +313,23 @@ def count_terms(
         words=words,
         inner_characters=inner_characters,
         stemmer=stemmer,
+        token_pattern=token_pattern,
+        tokenizer=tokenizer,
     )
+    if isinstance(texts, Tokens) and (settings.own is not None or words != "python" or inner_characters):
+        raise_invalid(where, "Tokens are split already", "give word rules to tokens()")
+    documents = settings.read(texts, where)
     threads = as_int(num_threads, where, "num_threads")
     with progress_callback(progress) as callback:
         if vocabulary is not None:
             terms = sorted(set(as_names(vocabulary, where, "vocabulary")))
-            return CsrMatrix(_core.count_with_vocabulary(documents, terms, tokens, threads, callback)), terms
-        least, share = document_limits(min_df, max_df, len(documents), where)
+            counts = _core.count_with_vocabulary(documents, terms, settings.fields, threads, callback)
+            return CsrMatrix(counts), terms
+        n = len(documents) if isinstance(documents, _core.TextColumn) else documents.num_documents
+        least, share = document_limits(min_df, max_df, n, where)
         terms, counts, run = _core.count_terms(
             documents,
-            tokens,
+            settings.fields,
             least,
             share,
             as_optional_int(max_features, where, "max_features"),
@@ -277,8 +423,8 @@ def hash_terms(
     where = "hash_terms"
     with progress_callback(progress) as callback:
         parts = _core.hash_terms(
-            as_texts(texts, where),
-            token_fields(stop_words, ngram_range, where, **word_rules(rules, where)),
+            as_text_column(texts, where),
+            token_fields(stop_words, ngram_range, where, **rules),
             as_int(num_features, where, "num_features"),
             bool(alternate_sign),
             as_int(num_threads, where, "num_threads"),
@@ -324,12 +470,12 @@ class LsaEncoder(Value):
         `rules`: `words`, `inner_characters`, `stemmer`, `jump_stop_words`, see :func:`count_terms`.
         """
         where = "LsaEncoder.fit"
-        documents = as_texts(texts, where)
+        documents = as_text_column(texts, where)
         with progress_callback(progress) as callback:
             fit = _core.fit_lsa(
                 documents,
                 as_int(n_components, where, "n_components"),
-                token_fields(stop_words, ngram_range, where, **word_rules(rules, where)),
+                token_fields(stop_words, ngram_range, where, **rules),
                 as_int(min_df, where, "min_df", low=1),
                 as_float(max_df, where, "max_df"),
                 bool(sublinear_tf),
@@ -349,7 +495,7 @@ class LsaEncoder(Value):
         where = "LsaEncoder.encode"
         with progress_callback(progress) as callback:
             return self._core.encode(
-                as_texts(texts, where), as_int(num_threads, where, "num_threads"), callback
+                as_text_column(texts, where), as_int(num_threads, where, "num_threads"), callback
             )
 
     @property
@@ -522,7 +668,7 @@ def node_keywords(
     hierarchy: Hierarchy,
     *,
     top_n: int = 10,
-    contrast: float = 1.0,
+    contrast: float = 2.0,
     coverage: float = 0.5,
     min_items: int = 2,
     max_item_share: float = 0.5,
@@ -583,24 +729,119 @@ def representatives(
 
 
 def tag_lift(
-    tags: Iterable[Iterable[str]],
+    tags: Iterable[Iterable[str] | Mapping[str, float] | None],
     hierarchy: Hierarchy,
     *,
     top_n: int = 10,
     min_support: int = 2,
     min_lift: float = 1.0,
 ) -> list[list[dict[str, Any]]]:
-    """Per node, the tags that are commoner inside than outside: tag, support, p_in, p_out, lift, score."""
+    """Per node, the tags that are commoner inside than outside: tag, support, p_in, p_out, lift, score.
+
+    Parameters
+    ----------
+    tags : (n,) lists of tags, or dictionaries tag -> score
+        Genres, keywords, or numbers as words (see :func:`binned_column`). With scores every tag has its `mean_score`
+        over the node's items that hold it, too.
+    """
     where = "tag_lift"
-    rows = [[] if row is None else as_names(row, where, "tags") for row in tags]
+    given = [[] if row is None else row for row in tags]
+    scored = any(isinstance(row, Mapping) for row in given)
+    if scored and not all(isinstance(row, Mapping) or not list(row) for row in given):
+        raise_type(where, "some tags have scores and some have none", "pass dictionaries for all, or for none")
+    scores: list[list[float]] = []
+    if scored:
+        values = [list(row.values()) if isinstance(row, Mapping) else [] for row in given]
+        scores = [[as_float(score, where, "tags") for score in row] for row in values]
+    rows = [as_names(list(row), where, "tags") for row in given]
     lifts: list[list[dict[str, Any]]] = _core.tag_lift(
         rows,
+        scores,
         hierarchy_core(hierarchy, where),
         as_int(top_n, where, "top_n"),
         as_int(min_support, where, "min_support"),
         as_float(min_lift, where, "min_lift"),
     )
     return lifts
+
+
+def contrast_keywords(
+    terms: ClassTerms,
+    node: Any,
+    others: Iterable[Any] | None = None,
+    *,
+    hierarchy: Hierarchy | None = None,
+    top_n: int = 10,
+) -> dict[Any, list[tuple[str, float]]]:
+    """Terms that tell a class from each of some others, with z of the log-odds ratio of the items that hold them.
+
+    Parameters
+    ----------
+    terms : ClassTerms
+        ``class_tfidf(texts, groups)``, or of a hierarchy.
+    node : a value of ``terms.classes``
+    others : values of ``terms.classes``, optional
+        Default: the siblings of the node in `hierarchy`, without one all other classes.
+    """
+    where = "contrast_keywords"
+    if not isinstance(terms, ClassTerms):
+        raise_type(where, f"terms is a {type(terms).__name__}, expected ClassTerms", "pass class_tfidf(...)")
+    if others is None:
+        if hierarchy is None:
+            others = terms.classes
+        else:
+            parent = hierarchy.node(as_int(node, where, "node")).parent
+            others = (
+                hierarchy.children(parent)
+                if parent is not None and parent >= 0
+                else [other.id for other in hierarchy.nodes(0)]
+            )
+    place = {name: row for row, name in enumerate(terms.classes)}
+    chosen = [node, *(other for other in others if other != node)]
+    for name in chosen:
+        if name not in place:
+            raise_invalid(where, f"there is no class {name!r}", f"classes: {terms.classes[:20]}")
+    count = as_int(top_n, where, "top_n")
+    return {
+        other: _core.contrast_keywords(terms._core, place[node], place[other], count) for other in chosen[1:]
+    }
+
+
+def source_keywords(
+    source_texts: Mapping[str, Iterable[Any]],
+    hierarchy: Hierarchy,
+    *,
+    top_n: int = 10,
+    stop_words: StopWords = "english",
+    ngram_range: tuple[int, int] = (1, 1),
+    min_df: int | float = 2,
+    num_threads: int = 0,
+    **rules: Any,
+) -> dict[str, list[list[tuple[str, float]]]]:
+    """Keywords of every node from each source by itself: themes from tags, moods from reviews, settings from plots.
+
+    Parameters
+    ----------
+    source_texts : dictionary name -> (n,) texts or lists of tags
+        For instance :attr:`Profiles.source_texts`. Tags are kept whole, texts are split by the word `rules` of
+        :func:`count_terms`.
+
+    Returns
+    -------
+    dictionary name -> per node, (term, score) pairs, see :func:`node_keywords`
+    """
+    found = {}
+    for name, values in source_texts.items():
+        column = list(values)
+        settings: dict[str, Any] = {"stop_words": stop_words, "ngram_range": ngram_range, **rules}
+        if any(isinstance(value, (list, tuple, Mapping)) for value in column):
+            stream = Tokens._wrap(_core.token_stream_of_lists([list(value or ()) for value in column]))
+            stream.rules = {}
+            column, settings = stream, {}  # type: ignore[assignment]
+        counts, vocabulary = count_terms(column, min_df=min_df, num_threads=num_threads, **settings)
+        terms = class_tfidf(counts, hierarchy, vocabulary=vocabulary, num_threads=num_threads)
+        found[name] = node_keywords(terms, hierarchy, top_n=top_n, num_threads=num_threads)
+    return found
 
 
 def maximal_marginal_relevance(
@@ -613,5 +854,20 @@ def maximal_marginal_relevance(
         as_matrix(candidates, where, "candidates"),
         as_int(top_n, where, "top_n"),
         as_float(diversity, where, "diversity"),
+    )
+    return chosen
+
+
+def max_sum_diverse(query: Any, candidates: Any, top_n: int = 5, *, pool: int = 20) -> list[int]:
+    """Of the `pool` candidates (rows) nearest to the query, the `top_n` least like each other, nearest first.
+
+    Max-sum diversity as KeyBERT defines it; all subsets are looked at.
+    """
+    where = "max_sum_diverse"
+    chosen: list[int] = _core.max_sum_diverse(
+        as_matrix(np.asarray(query)[None, :] if np.ndim(query) == 1 else query, where, "query")[0],
+        as_matrix(candidates, where, "candidates"),
+        as_int(top_n, where, "top_n"),
+        as_int(pool, where, "pool"),
     )
     return chosen

@@ -10,13 +10,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _core
-from ._coherence import Tokens, tokens
 from ._errors import raise_invalid, raise_shape, raise_type
 from ._hierarchy import Hierarchy, hierarchy_core
 from ._progress import ProgressLike, progress_callback
 from ._tables import Table
-from ._text import ClassTerms, StopWords, class_tfidf, count_terms, word_rules
-from ._validation import as_float, as_index_array, as_int, as_matrix, as_matrix64, as_names, as_texts
+from ._text import (
+    ClassTerms,
+    StopWords,
+    Tokens,
+    class_tfidf,
+    count_terms,
+    maximal_marginal_relevance,
+    tokens,
+    word_rules,
+)
+from ._validation import as_float, as_index_array, as_int, as_matrix, as_matrix64, as_names
 from ._values import CsrMatrix, figure
 
 RULES = ("balanced", "c_tf_idf", "log_odds", "lift", "npmi", "bm25", "soft_c_tf_idf")
@@ -144,15 +152,15 @@ def topics(
 
     Parameters
     ----------
-    texts : list of str, or a CsrMatrix of counts (then `vocabulary` names its columns)
+    texts : list of str, Tokens, or a CsrMatrix of counts (then `vocabulary` names its columns)
     groups : (n,) integers
         Topic of each text; -1 = outlier.
     min_df, max_df : int (texts) or float (share of the texts)
     bm25_weighting, reduce_frequent_words, seed_words, seed_multiplier
         See :func:`class_tfidf`.
     rules
-        `words`, `inner_characters`, `stemmer`, `jump_stop_words`, see :func:`count_terms`; new texts take the same
-        path.
+        `words`, `inner_characters`, `stemmer`, `jump_stop_words`, `token_pattern`, `tokenizer`, see
+        :func:`count_terms`; new texts take the same path.
     """
     where = "topics"
     labels = _frozen(as_index_array(groups, where, "groups"))
@@ -162,8 +170,9 @@ def topics(
             raise_invalid(where, "counts without a vocabulary", "pass vocabulary=..., one term per column")
         counts, words = texts, list(vocabulary)
     else:
+        split = texts.rules if isinstance(texts, Tokens) else {}  # new texts take the path of the Tokens
         settings.update(
-            stop_words=stop_words, ngram_range=tuple(ngram_range), rules=word_rules(rules, where)
+            stop_words=stop_words, ngram_range=tuple(ngram_range), rules={**split, **word_rules(rules, where)}
         )
         counts, words = count_terms(
             texts,
@@ -269,6 +278,7 @@ def embedding_keywords(
     top_n: int = 10,
     candidates: int = 100,
     representatives: int = 5,
+    diversity: float = 0.0,
 ) -> dict[int, list[tuple[str, float]]]:
     """Keywords by meaning: each topic's best terms, ranked by the cosine of their vector and the topic's.
 
@@ -282,8 +292,11 @@ def embedding_keywords(
         In the space of `vectors`.
     candidates : int
         Terms looked at per topic, the best by c-TF-IDF.
+    diversity : float
+        How much unlike each other the terms have to be, 0 to 1, by :func:`maximal_marginal_relevance`.
     """
     where = "embedding_keywords"
+    apart = as_float(diversity, where, "diversity")
     rows = as_matrix(vectors, where, "vectors").astype(np.float64)
     if rows.shape[0] != len(topics.groups):
         raise_shape(where, f"there are {rows.shape[0]} vectors for {len(topics.groups)} texts")
@@ -299,7 +312,11 @@ def embedding_keywords(
         near = np.asarray(encode(words), dtype=np.float64).reshape(len(words), -1)
         length = np.linalg.norm(near, axis=1) * np.linalg.norm(centre)
         cosine = np.divide(near @ centre, length, out=np.zeros(len(words)), where=length > 0)
-        order = sorted(range(len(words)), key=lambda i: (-cosine[i], words[i]))[:top_n]
+        order = sorted(range(len(words)), key=lambda i: (-cosine[i], words[i]))
+        if apart > 0:
+            kept = maximal_marginal_relevance(centre, near[order], top_n, diversity=apart)
+            order = [order[place] for place in kept]
+        order = order[:top_n]
         found[topic] = [(words[i], float(cosine[i])) for i in order]
     return found
 
@@ -413,7 +430,7 @@ def find_topics(topics: Topics, query: str, top_n: int = 5) -> list[tuple[int, f
 
 def topic_similarity(topics: Topics, texts: Iterable[str], *, num_threads: int = 0) -> Any:
     """(m, topics) c-TF-IDF cosines of texts with the rows of ``topics.terms``."""
-    counts = topics.count(as_texts(texts, "topic_similarity"), num_threads=num_threads)
+    counts = topics.count(texts, num_threads=num_threads)
     return _core.class_similarity(
         *counts._parts(),
         topics.terms._core,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _core
 from ._errors import raise_invalid, raise_shape, raise_type
 
 if TYPE_CHECKING:
@@ -245,10 +246,32 @@ def as_text(value: Any) -> str:
     return text
 
 
+def as_text_column(texts: Any, where: str, name: str = "texts") -> _core.TextColumn:
+    """Texts as the core reads them: in place, where they are Python strings or lie in an Arrow column.
+
+    Columns of polars, pyarrow, pandas' Arrow-backed strings and all else with the Arrow PyCapsule interface.
+    """
+    if isinstance(texts, _core.TextColumn):
+        return texts
+    objects = isinstance(texts, (list, tuple, np.ndarray)) or str(getattr(texts, "dtype", "")) == "object"
+    if not objects and (hasattr(texts, "__arrow_c_stream__") or hasattr(texts, "__arrow_c_array__")):
+        column = _core.TextColumn.of_arrow(texts)
+        if column is not None:
+            return column
+    if hasattr(texts, "to_list"):
+        texts = texts.to_list()
+    try:
+        return _core.TextColumn(texts if isinstance(texts, list) else as_texts(texts, where, name))
+    except ValueError:  # a missing value of another kind, a lone surrogate, or no text at all
+        return _core.TextColumn(as_texts(texts, where, name))
+
+
 def as_texts(texts: Any, where: str, name: str = "texts") -> list[str]:
     """A list of str; None counts as an empty text."""
     if isinstance(texts, (str, bytes)):
         raise_type(where, f"{name} is one text, expected a list of texts", f"pass [{name}]")
+    if hasattr(texts, "columns"):
+        raise_type(where, f"{name} is a table, expected a list of texts", "pass one column of it")
     if hasattr(texts, "to_list"):
         texts = texts.to_list()
     elif hasattr(texts, "tolist"):
@@ -262,7 +285,7 @@ def as_texts(texts: Any, where: str, name: str = "texts") -> list[str]:
         if isinstance(value, str):
             out.append(value if value.isascii() else as_text(value))
             continue
-        if value is None or (isinstance(value, float) and value != value):
+        if value is None or (isinstance(value, float) and value != value) or type(value).__name__ == "NAType":
             out.append("")
         else:
             raise_type(where, f"{name}[{row}] is a {type(value).__name__}, expected a text", row=row)
@@ -323,7 +346,7 @@ def as_names(names: Any, where: str, name: str) -> list[str]:
     for value in out:
         if not isinstance(value, str):
             raise_type(where, f"{name} holds {value!r}, expected texts", column=name)
-    return [as_text(value) for value in out]
+    return [value if value.isascii() else as_text(value) for value in out]
 
 
 def as_counts_per_level(n_clusters: Any, where: str) -> list[int] | None:

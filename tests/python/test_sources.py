@@ -264,3 +264,31 @@ def test_repeated_sentences_languages_and_retention():
     table = fa.retention_table(rows, fa.compose_profiles(rows, ["plot"]), duplicates=0.9)
     assert list(table["left"]) == [5, 4, 3, 2] and list(table["lost"]) == [0, 1, 1, 1]
     assert table["share"][-1] == 0.4 and "id" in table["reason"][1]
+
+
+def test_targets_out_of_reach_are_reported():
+    sources = {"plot": grouped(400, 16, 1, 0.3), "lead": grouped(400, 16, 2, 0.9, missing=0.7)}
+    with pytest.warns(fa.FilmAtlasWarning, match="'lead' has a share of .*missing = item"):
+        found = fa.auto_balance(sources, {"plot": 0.2, "lead": 0.8})
+    assert found.limited_by == "lead" and not found.run.converged
+    assert found.weights["lead"] > 0.9 and found.worst > 0.02 and found.run.iterations < 40
+    reached = fa.auto_balance(sources, {"plot": 0.8, "lead": 0.2}, missing="item")
+    assert reached.limited_by is None and reached.worst <= 0.01
+
+
+def test_what_stands_for_a_missing_source():
+    films = [
+        {"id": "a", "title": "A", "plot": "a ship", "reviews": "good"},
+        {"id": "b", "title": "B", "plot": "a court"},
+        {"id": "c", "title": "C", "reviews": "bad"},
+    ]
+    sources = [
+        {"name": "plot", "required": True},
+        {"name": "reviews", "prefix": "Viewers: ", "missing": "No reviews yet."},
+    ]
+    profiles = fa.compose_profiles(films, sources)
+    assert profiles.texts == ["a ship Viewers: good", "a court No reviews yet.", "Viewers: bad"]
+    assert profiles.source_texts["reviews"][1] == "" and profiles.spans(1) == [("plot", 0, 7)]
+    assert profiles.incomplete.tolist() == [2]
+    table = fa.retention_table(films, profiles)
+    assert table["reason"][-1] == "lacks a required source" and table["left"][-1] == 2

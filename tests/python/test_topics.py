@@ -240,3 +240,65 @@ def test_the_default_rule_is_more_diverse_and_no_less_coherent(file, text, vecto
     theirs = [[w for w, _ in row] for row in fa.rank_keywords(topics.terms, rule="c_tf_idf", min_items=1)]
     assert fa.topic_diversity(ours) >= 0.95 > fa.topic_diversity(theirs)
     assert fa.coherence(ours, reference).mean >= fa.coherence(theirs, reference).mean
+
+
+def test_what_tells_a_class_from_its_siblings():
+    texts = ["owl night"] * 5 + ["owl moon"] * 5 + ["sun day"] * 5 + ["sun sea"] * 5
+    tree = fa.Hierarchy([[0] * 10 + [1] * 10, [0] * 5 + [1] * 5 + [2] * 5 + [3] * 5])
+    counts, words = fa.count_terms(texts)
+    terms = fa.class_tfidf(counts, tree, vocabulary=words)
+    finest = [node.id for node in tree.nodes(-1)]
+    found = fa.contrast_keywords(terms, finest[0], hierarchy=tree)
+    assert list(found) == [finest[1]] and [term for term, _ in found[finest[1]]] == ["night"]
+    assert all(z > 0 for _, z in found[finest[1]])
+    top = fa.contrast_keywords(terms, tree.nodes(0)[1].id, hierarchy=tree, top_n=1)
+    assert list(top.values())[0][0][0] == "sun"
+    groups = fa.class_tfidf(texts, ["bird"] * 10 + ["light"] * 10)
+    assert fa.contrast_keywords(groups, "bird")["light"][0][0] == "owl"
+    with pytest.raises(ValueError, match="no class"):
+        fa.contrast_keywords(groups, "fish")
+
+
+def test_keywords_per_source():
+    tree = fa.Hierarchy([[0] * 6 + [1] * 6])
+    sources = {
+        "plot": ["a ship in space"] * 6 + ["a judge in court"] * 6,
+        "mood": [["slow burn", "dark"]] * 6 + [["dark"], None, ["light hearted"], [], ["light hearted"], ["dark"]],
+    }
+    found = fa.source_keywords(sources, tree)
+    assert {term for term, _ in found["plot"][0]} == {"ship", "space"}
+    assert found["mood"][0][0][0] == "slow burn" and found["mood"][1][0][0] == "light hearted"
+
+
+def test_max_sum_keeps_candidates_apart():
+    candidates = np.array([[1, 0], [0.99, 0.1], [0.98, -0.2], [0.1, 1], [-1, 0]], dtype=np.float32)
+    assert fa.max_sum_diverse([1, 0], candidates, 2, pool=4) == [2, 3]
+    assert fa.max_sum_diverse([1, 0], candidates, 2, pool=2) == [0, 1]
+    with pytest.raises(ValueError, match="too many subsets"):
+        fa.max_sum_diverse(np.ones(3), np.random.default_rng(0).normal(size=(60, 3)), 20, pool=60)
+
+
+def test_scored_tags_have_their_mean():
+    tree = fa.Hierarchy([[0, 0, 0, 1, 1, 1]])
+    tags = [{"dark": 0.9}, {"dark": 0.5}, {"dark": 0.1, "warm": 1.0}, {"warm": 0.2}, None, {"warm": 0.4}]
+    lifts = fa.tag_lift(tags, tree)
+    assert lifts[0][0]["tag"] == "dark" and lifts[0][0]["mean_score"] == pytest.approx(0.5)
+    assert lifts[1][0]["tag"] == "warm" and lifts[1][0]["mean_score"] == pytest.approx(0.3)
+    plain = fa.tag_lift([list(row or ()) for row in tags], tree)
+    assert "mean_score" not in plain[0][0] and plain[0][0]["lift"] == lifts[0][0]["lift"]
+    with pytest.raises(TypeError, match="some tags have scores"):
+        fa.tag_lift([{"a": 1.0}, ["a"], [], [], [], []], tree)
+
+
+def test_keywords_by_meaning_can_be_kept_apart():
+    texts = ["cat kitten feline paw", "cat kitten feline dog"] * 4
+    axes = {"cat": [1, 0.1, 0], "kitten": [1, 0.12, 0], "feline": [1, 0.08, 0], "paw": [0.6, 1, 0], "dog": [0.7, 0, 1]}
+    vectors = np.array([np.mean([axes[word] for word in text.split()], axis=0) for text in texts])
+    model = fa.topics(texts, [0] * 8)
+
+    def encode(words):
+        return np.array([axes[word] for word in words])
+
+    near = [term for term, _ in fa.embedding_keywords(model, vectors, encode, top_n=3)[0]]
+    apart = [term for term, _ in fa.embedding_keywords(model, vectors, encode, top_n=3, diversity=0.7)[0]]
+    assert set(near) == {"cat", "kitten", "feline"} and len(set(apart) & set(near)) == 1 and apart[0] == near[0]

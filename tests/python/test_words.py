@@ -8,7 +8,9 @@ import itertools
 import json
 import os
 import pathlib
+import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -259,15 +261,199 @@ def test_texts_without_words():
         fa.count_terms("owl")
 
 
-def test_columns_of_other_tools():
-    texts = ["owl night", None, "moon owl"]
-    expected = fa.count_terms(texts)[0].toarray()
+COLUMN = ["owl night", None, "moon owl", "", "d\u00e9j\u00e0 vu \u6771\u4eac owl", "a much longer text about owls"]
+
+
+def column_makers():
     pandas = pytest.importorskip("pandas")
-    assert np.array_equal(fa.count_terms(pandas.Series(texts))[0].toarray(), expected)
-    for name in ("polars", "pyarrow"):
-        module = pytest.importorskip(name)
-        column = module.Series(texts) if name == "polars" else module.array(texts)
-        assert np.array_equal(fa.count_terms(column)[0].toarray(), expected)
+    polars = pytest.importorskip("polars")
+    arrow = pytest.importorskip("pyarrow")
+    return {
+        "pandas objects": lambda texts: pandas.Series(texts, dtype=object),
+        "pandas str": lambda texts: pandas.Series(texts, dtype="str"),
+        "pandas arrow": lambda texts: pandas.Series(texts, dtype=pandas.ArrowDtype(arrow.large_string())),
+        "pandas nullable": lambda texts: pandas.Series(texts, dtype="string"),
+        "polars": lambda texts: polars.Series(texts, dtype=polars.String),
+        "polars chunks": lambda texts: polars.concat(
+            [polars.Series(part, dtype=polars.String) for part in (texts[:2], texts[2:])], rechunk=False
+        ),
+        "arrow string": lambda texts: arrow.array(texts, arrow.string()),
+        "arrow large_string": lambda texts: arrow.array(texts, arrow.large_string()),
+        "arrow string_view": lambda texts: arrow.array(texts, arrow.string_view()),
+        "arrow chunks": lambda texts: arrow.chunked_array([texts[:3], [], texts[3:]], arrow.string()),
+        "arrow slice": lambda texts: arrow.array(["before", *texts, "after"]).slice(1, len(texts)),
+        "arrow dictionary": lambda texts: arrow.array(texts, arrow.string()).dictionary_encode(),
+        "numpy": lambda texts: np.array(texts, dtype=object),
+        "tuple": tuple,
+    }
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "pandas objects",
+        "pandas str",
+        "pandas arrow",
+        "pandas nullable",
+        "polars",
+        "polars chunks",
+        "arrow string",
+        "arrow large_string",
+        "arrow string_view",
+        "arrow chunks",
+        "arrow slice",
+        "arrow dictionary",
+        "numpy",
+        "tuple",
+    ],
+)
+def test_columns_of_other_tools(kind):
+    for texts in (COLUMN, COLUMN * 50, []):
+        column = column_makers()[kind](texts)
+        counts, words = fa.count_terms(column)
+        expected, vocabulary = fa.count_terms([text or "" for text in texts])
+        assert words == vocabulary and np.array_equal(counts.toarray(), expected.toarray())
+        again, _ = fa.count_terms(column, vocabulary=vocabulary)
+        assert np.array_equal(again.toarray(), expected.toarray())
+        assert len(fa.tokens(column)) == len(texts)
+    assert fa.HashingVectorizer(n_features=64).transform(column_makers()[kind](COLUMN)).shape == (6, 64)
+
+
+def test_arrow_columns_are_read_in_place():
+    arrow = pytest.importorskip("pyarrow")
+    column = arrow.array(["owl moon star river"] * 200_000)
+    size = column.nbytes
+    fa.count_terms(column.slice(0, 10))
+    tracemalloc.start()
+    fa.count_terms(column, num_threads=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < size / 20  # no Python object per text
+    strings = ["owl moon star river"] * 1000
+    held = sys.getrefcount(strings[0])
+    fa.count_terms(strings)
+    after = sys.getrefcount(strings[0])
+    assert after == held
+
+
+def test_columns_that_hold_no_texts_are_refused():
+    arrow = pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match="expected a text"):
+        fa.count_terms(arrow.array([1, 2]))
+    with pytest.raises(TypeError, match="is a table"):
+        fa.count_terms(pandas.DataFrame({"a": ["x"]}))
+    with pytest.raises(TypeError, match=r"texts\[1\]"):
+        fa.count_terms(["a", b"b"])
+
+
+# --- tokenisers of one's own -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(?u)\b\w\w+\b",
+        r"(?u)\b\w+\b",
+        r"\w{3,}",
+        r"\b\w[-'\w]+\b",
+        r"[a-z]+",
+        r"(?u)\b([a-z]\w*)\b",
+        r"\S+",
+    ],
+)
+@pytest.mark.parametrize("ngrams", [(1, 1), (1, 2)])
+def test_token_patterns_are_scikit_learns(pattern, ngrams):
+    texts = [*random_texts(300, 5), "Sci-fi isn't end- the of and 1984", "", "\u0130stanbul STRASSE"]
+    options = {"token_pattern": pattern, "ngram_range": ngrams, "stop_words": ["the", "of", "and"]}
+    theirs = sklearn_text.CountVectorizer(**options)
+    expected = theirs.fit_transform(texts)
+    ours = fa.CountVectorizer(**options)
+    counts = ours.fit_transform(texts)
+    assert list(ours.get_feature_names_out()) == list(theirs.get_feature_names_out())
+    assert (counts != expected).nnz == 0
+    assert (ours.transform(texts) != expected).nnz == 0
+    weights = fa.TfidfVectorizer(**options).fit_transform(texts)
+    assert abs(weights - sklearn_text.TfidfVectorizer(**options).fit_transform(texts)).max() < 1e-6
+
+
+def test_a_tokenizer_of_ones_own():
+    def halves(text):
+        return [text[: len(text) // 2], text[len(text) // 2 :]]
+
+    texts = ["New York", "ROME", "new yoga"]
+    counts, words = fa.count_terms(texts, tokenizer=halves)
+    assert words == ["me", "new ", "ro", "yoga", "york"] and counts.toarray().sum() == 6
+    theirs = sklearn_text.CountVectorizer(tokenizer=halves, token_pattern=None).fit(texts)
+    assert words == list(theirs.get_feature_names_out())
+    ours = fa.CountVectorizer(tokenizer=halves).fit(texts)
+    assert ours.transform(["new york"]).toarray().tolist() == [[0, 1, 0, 0, 1]]
+    model = fa.topics(["a-b c-d", "a-b", "x-y", "x-y z"], [0, 0, 1, 1], tokenizer=str.split, stop_words=None)
+    assert model.vocabulary == ["a-b", "c-d", "x-y", "z"]
+    assert fa.find_topics(model, "X-Y")[0][0] == 1
+    assert fa.topic_distribution(model, ["a-b c-d"]).toarray()[0, 0] == 1
+    assert fa.tokenize("A-B c", tokenizer=str.split, ngram_range=(1, 2)) == ["a-b", "c", "a-b c"]
+
+
+def test_own_tokenisers_that_cannot_be():
+    with pytest.raises(ValueError, match="both a token_pattern and a tokenizer"):
+        fa.count_terms(["a"], token_pattern="a", tokenizer=str.split)
+    with pytest.raises(ValueError, match="built-in tokeniser"):
+        fa.count_terms(["a"], tokenizer=str.split, words="unicode")
+    with pytest.raises(ValueError, match="2 groups"):
+        fa.count_terms(["a"], token_pattern="(a)(b)")
+    with pytest.raises(ValueError, match="token_pattern"):
+        fa.count_terms(["a"], token_pattern="(")
+    with pytest.raises(TypeError, match="expected a function"):
+        fa.count_terms(["a"], tokenizer="split")
+    with pytest.raises(TypeError, match="no text"):
+        fa.count_terms(["a"], tokenizer=lambda text: [1])
+    with pytest.raises(ValueError, match="blank"):
+        fa.count_terms(["a"], tokenizer=lambda text: ["a b"], ngram_range=(1, 2))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'tokenizer'"):
+        fa.LsaEncoder.fit(["a b"], tokenizer=str.split)
+    with pytest.raises(ZeroDivisionError):
+        fa.count_terms(["a"], tokenizer=lambda text: 1 / 0)
+
+
+def test_texts_are_split_once():
+    texts = [*random_texts(300, 6), "the owl and the moon", "robots of the robot"]
+    for rules in ({}, {"words": "unicode"}, {"inner_characters": "-'"}, {"token_pattern": r"[a-z]+"}):
+        stream = fa.tokens(texts, **rules)
+        for options in (
+            {"stop_words": "english"},
+            {"stop_words": "english", "ngram_range": (1, 2), "jump_stop_words": False},
+            {"stemmer": "english", "min_df": 2},
+        ):
+            expected, vocabulary = fa.count_terms(texts, **rules, **options)
+            counts, words = fa.count_terms(stream, **options)
+            assert words == vocabulary and np.array_equal(counts.data, expected.data)
+            assert np.array_equal(counts.indices, expected.indices)
+    model = fa.topics(fa.tokens(["sci-fi a", "sci-fi b", "owl c"], inner_characters="-"), [0, 0, 1])
+    assert fa.find_topics(model, "Sci-Fi")[0] == (0, pytest.approx(1))  # new texts take the same path
+    with pytest.raises(ValueError, match="split already"):
+        fa.count_terms(stream, words="unicode")
+
+
+def test_words_of_a_dictionary_and_stemmers_of_other_languages():
+    assert "english" in fa.stemmer_names()
+    if fa.has_dictionary_words():
+        assert fa.tokenize("\u6211\u7231\u5317\u4eac\u5929\u5b89\u95e8", words="dictionary")[2:] == [
+            "\u5317\u4eac",
+            "\u5929\u5b89\u95e8",
+        ]
+        for language in ("chinese", "japanese", "thai"):
+            words = fa.count_terms(SAMPLES[language], words="dictionary")[1]
+            assert words and max(map(len, words)) <= 12
+    else:
+        with pytest.raises(ValueError, match="built without ICU"):
+            fa.tokenize("a", words="dictionary")
+    if "german" in fa.stemmer_names():
+        assert fa.stem("Stra\u00dfen", "german") == fa.stem("Stra\u00dfe", "german")
+        ours = fa.CountVectorizer(stemmer="german").fit(SAMPLES["german"])
+        assert ours.transform(["stra\u00dfen"]).sum() == 1
+    with pytest.raises(ValueError, match="klingon"):
+        fa.stem("a", "klingon")
 
 
 # --- estimators --------------------------------------------------------------------------------------------
