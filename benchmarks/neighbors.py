@@ -8,9 +8,10 @@ Writes <out>/neighbors_<case>.json, and neighbors.md with the tables and the acc
 plot_neighbors.py draws the figure and refreshes docs/neighbors.md from the same files.
 
 Every contender of a case has a process of its own, started for it, with the same number of threads. It loads the
-data, then waits; the runs of all contenders are interleaved, so that a machine that slows down slows all of them. The
-first run, with the import, is reported as "fresh"; it is left out of the median where something was compiled at run
-time, or where there are others. A contender whose runs take more than --slow seconds makes fewer of them.
+data, then waits; the runs of all contenders are interleaved, so that a machine that slows down slows all of them. A run
+of less than two seconds is made twice, and the second one counts: caches and clocks are warm for all alike. The first
+run, with the import, is reported as "fresh" and left out of the median, but for those whose runs take more than --slow
+seconds: they make fewer, and all count where nothing was compiled at run time.
 
 wall and CPU seconds are medians; memory is the peak of the process beyond what it held with the data loaded; recall is
 the share of the true neighbours found. The rivals are optional: pip install faiss-cpu hnswlib usearch pynndescent
@@ -340,9 +341,13 @@ def child(case, name, data, queries, threads):
     begin = time.perf_counter()
     run = contender.prepare(X, Q, METRIC.get(case, "cosine"), threads)
     imported = time.perf_counter() - begin
+    quick = False
     for line in sys.stdin:
         target = line.strip()
+        if quick:
+            run()  # warms what the other contenders have cooled
         (ids, parts, note), figures = measured(run)
+        quick = figures["wall"] < 2
         if target:
             np.save(target, np.asarray(ids, dtype=np.int32))
         print(json.dumps({**figures, "import": imported, "parts": parts, "note": note}), flush=True)
@@ -437,12 +442,15 @@ def run_case(case, options, folder):
         print(f"  {name}: first run {first['wall']:.2f} s", flush=True)
         if solo:
             children.pop(name).close()
-    for repetition in range(1, options.repeat + 1):
+
+    def has_fresh_run(name):
+        return wanted[name].compiles or runs[name][0]["wall"] <= options.slow
+
+    for _ in range(options.repeat):
         for name, process in children.items():
-            first = runs[name][0]
-            compiled = wanted[name].compiles
-            most = options.repeat if first["wall"] <= options.slow or compiled else min(options.repeat, options.slow_repeat)
-            if len(runs[name]) - compiled < most:
+            fresh = has_fresh_run(name)
+            most = options.repeat if fresh else min(options.repeat, options.slow_repeat)
+            if len(runs[name]) - fresh < most:
                 answer = process.run()
                 if not isinstance(answer, str):
                     runs[name].append(answer)
@@ -459,7 +467,7 @@ def run_case(case, options, folder):
     check = None if sampled else exact_check(X, Q, ids[truth_name], metric)
     for name, all_runs in runs.items():
         first = all_runs[0]
-        counted = all_runs[1:] if wanted[name].compiles and len(all_runs) > 1 else all_runs
+        counted = all_runs[1:] if has_fresh_run(name) and len(all_runs) > 1 else all_runs
         middle = {key: statistics.median(r[key] for r in counted) for key in ("wall", "cpu")}
         peaks = [r["peak_mb"] for r in all_runs if r["peak_mb"] is not None]
         rows.append(
