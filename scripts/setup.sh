@@ -9,7 +9,7 @@ what="${1:-run}"
 
 packages=(g++ cmake ninja-build pkg-config git ca-certificates libeigen3-dev libnanoflann-dev libfmt-dev
           nlohmann-json3-dev zlib1g-dev)
-[ "$what" = test ] && packages+=(doctest-dev nodejs npm chromium)
+[ "$what" = test ] && packages+=(doctest-dev libicu-dev libstemmer-dev nodejs npm chromium)
 if ! command -v python3 >/dev/null || ! python3 -c 'import venv, ensurepip, sysconfig, os; assert os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null; then
   packages+=(python3 python3-venv python3-dev)
 fi

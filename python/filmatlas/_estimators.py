@@ -81,7 +81,8 @@ class NearestNeighbors(Estimator):
 class NestedClustering(ClusterMixin, Estimator):
     """A strict tree of named levels, see :func:`filmatlas.nested_clusters`.
 
-    `n_clusters` is one count per level, coarse to fine (or one integer where there is one level); None = found.
+    `n_clusters` is one count per level, coarse to fine (or one integer where there is one level); None = found, inside
+    `level_ranges` where these are given.
 
     Attributes
     ----------
@@ -101,6 +102,8 @@ class NestedClustering(ClusterMixin, Estimator):
         max_size: int | None = None,
         max_share: float | None = None,
         smoothing_steps: int | None = None,
+        level_ranges: Any = None,
+        method: str = "auto",
         random_state: Any = 42,
         n_jobs: int | None = None,
     ) -> None:
@@ -111,6 +114,8 @@ class NestedClustering(ClusterMixin, Estimator):
         self.max_size = max_size
         self.max_share = max_share
         self.smoothing_steps = smoothing_steps
+        self.level_ranges = level_ranges
+        self.method = method
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -125,6 +130,8 @@ class NestedClustering(ClusterMixin, Estimator):
             max_size=self.max_size,
             max_share=self.max_share,
             smoothing_steps=self.smoothing_steps,
+            level_ranges=self.level_ranges,
+            method=self.method,
             metric=metric_name(self.metric),
             random_state=seed_of(self.random_state),
             num_threads=threads_of(self.n_jobs),

@@ -79,6 +79,11 @@ def test_trees(blobs):
     assert fa.adjusted_rand_index(truth, model.labels_) == pytest.approx(1) and model.n_clusters_ == 6
     nested = fa.NestedClustering([3, 6], levels=("a", "b")).fit(X)
     assert len(nested.cluster_layers_) == 2 and nested.hierarchy_.levels == ["a", "b"]
+    for method in ("ward", "average", "kmeans", "density"):
+        options = {"levels": ("a", "b"), "level_ranges": [(2, 3), (4, 8)], "method": method}
+        assert np.array_equal(fa.NestedClustering(**options).fit(X).labels_, fa.nested_clusters(X, **options).labels(1))
+    with pytest.raises(fa.InvalidArgumentError, match="method"):
+        fa.NestedClustering(method="best").fit(X)
     cluster = pytest.importorskip("sklearn.cluster")
     for options in (
         {"n_clusters": 4},
