@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/cluster/detail/bounded_level.hpp"
 #include "filmatlas/cluster/detail/nested_levels.hpp"
 #include "filmatlas/cluster/detail/subset_graph.hpp"
 #include "filmatlas/cluster/detail/tree_build.hpp"
 #include "filmatlas/cluster/detail/tree_vectors.hpp"
 #include "filmatlas/cluster/hierarchy_update.hpp"
-#include "filmatlas/cluster/kmeans.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/neighbors/knn_index.hpp"
@@ -183,154 +183,6 @@ inline void update_recluster(const Hierarchy& tree, Index node, std::span<const 
     }
 }
 
-/// Groups of the children of a node that is too large, no heavier than `cap` where that can be.
-inline std::vector<Index> bounded_groups(const Matrix<double>& centres, const std::vector<double>& weight,
-                                         double cap, bool unit, int num_threads) {
-    const double total = std::accumulate(weight.begin(), weight.end(), 0.0);
-    const int most = static_cast<int>(weight.size());
-    const int count = std::min(most, static_cast<int>(std::ceil(total / cap)));
-    std::vector<Index> best;
-    // More groups than the sum of the sizes asks for can be needed where the children do not pack.
-    for (int groups = count; groups <= most; ++groups) {
-        NestedMerger merger(centres, weight, LinkageMethod::Ward, num_threads);
-        const std::vector<NestedMerge> merges = merger.merge_to(groups, cap);
-        std::vector<Index> label = nested_apply(most, merges, merges.size());
-        std::vector<Index> used = label;
-        std::sort(used.begin(), used.end());
-        used.erase(std::unique(used.begin(), used.end()), used.end());
-        for (Index& l : label)
-            l = static_cast<Index>(std::lower_bound(used.begin(), used.end(), l) - used.begin());
-        NestedGroups moves(centres, weight, cap, unit, label, static_cast<int>(used.size()));
-        moves.keep_cap();
-        std::vector<double> size(used.size(), 0.0);
-        for (std::size_t c = 0; c < label.size(); ++c) size[static_cast<std::size_t>(label[c])] += weight[c];
-        best = std::move(label);
-        if (*std::max_element(size.begin(), size.end()) <= cap) break;
-    }
-    return best;
-}
-
-/// Pieces of a finest node that is too large: k-means, again while a piece is too large.
-inline std::vector<std::vector<Index>> bounded_pieces(MatrixView<const float> X, const TreeVectors& vectors,
-                                                      std::vector<Index> items, std::int64_t max,
-                                                      int num_threads) {
-    std::vector<std::vector<Index>> pieces = {std::move(items)};
-    for (std::size_t p = 0; p < pieces.size(); ++p) {
-        const auto size = static_cast<std::int64_t>(pieces[p].size());
-        if (size <= max) continue;
-        std::vector<Index> valid;
-        for (const Index item : pieces[p]) {
-            if (vectors.valid(item)) valid.push_back(item);
-        }
-        const auto k = static_cast<int>(
-            std::min<std::int64_t>((size + max - 1) / max, static_cast<std::int64_t>(valid.size())));
-        if (k < 2) continue;
-        Matrix<float> rows(static_cast<std::int64_t>(valid.size()), X.cols);
-        std::vector<double> row(static_cast<std::size_t>(X.cols));
-        for (std::size_t r = 0; r < valid.size(); ++r) {
-            vectors.copy_row(valid[r], row.data());
-            std::transform(row.begin(), row.end(), rows.row_data(static_cast<std::int64_t>(r)),
-                           [](double value) { return static_cast<float>(value); });
-        }
-        KMeansOptions options;
-        options.start = KMeansStart::Parts;
-        options.max_iterations = 50;
-        options.num_threads = num_threads;
-        const KMeansResult cut = kmeans(rows.view(), k, options);
-        if (cut.sizes[1] == 0) continue;  // the same item many times
-        std::vector<std::vector<Index>> parts(static_cast<std::size_t>(k));
-        for (std::size_t r = 0; r < valid.size(); ++r)
-            parts[static_cast<std::size_t>(cut.labels[r])].push_back(valid[r]);
-        const auto largest = std::max_element(
-            parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
-        for (const Index item : pieces[p]) {
-            if (!vectors.valid(item)) largest->push_back(item);
-        }
-        pieces[p] = std::move(parts.front());
-        for (std::size_t c = 1; c < parts.size(); ++c) {
-            if (!parts[c].empty()) pieces.push_back(std::move(parts[c]));
-        }
-        --p;  // what stands here now may still be too large
-    }
-    return pieces;
-}
-
-/// One level of bound_sizes: groups inside parents while they are split and joined.
-class BoundedLevel {
-public:
-    struct Part {
-        Index parent = 0;
-        Index previous = -1;
-        std::vector<Index> items;
-    };
-    BoundedLevel(const TreeVectors& vectors, SizeBounds bounds) : vectors_(vectors), bounds_(bounds) {}
-
-    std::vector<Part> parts;
-
-    bool too_large(const Part& part) const {
-        return bounds_.max > 0 && static_cast<std::int64_t>(part.items.size()) > bounds_.max;
-    }
-    bool too_small(const Part& part) const {
-        return static_cast<std::int64_t>(part.items.size()) < bounds_.min;
-    }
-
-    /// Joins parts that are too small to siblings, the smallest first. @return how many
-    std::int64_t join() {
-        const std::int64_t d = vectors_.cols();
-        Matrix<double> sum(static_cast<std::int64_t>(parts.size()), d);
-        std::vector<std::int64_t> count(parts.size(), 0);
-        const auto add = [&](std::size_t p) {
-            std::fill(sum.row(static_cast<std::int64_t>(p)).begin(),
-                      sum.row(static_cast<std::int64_t>(p)).end(), 0.0);
-            count[p] = vectors_.add(parts[p].items, sum.row_data(static_cast<std::int64_t>(p)));
-            vectors_.finish(sum.row_data(static_cast<std::int64_t>(p)), count[p]);
-        };
-        for (std::size_t p = 0; p < parts.size(); ++p) add(p);
-        std::int64_t joined = 0;
-        std::vector<char> alone(parts.size(), 0);
-        while (true) {
-            std::size_t small = parts.size();
-            for (std::size_t p = 0; p < parts.size(); ++p) {
-                if (parts[p].items.empty() || alone[p] != 0 || !too_small(parts[p])) continue;
-                if (small == parts.size() || parts[p].items.size() < parts[small].items.size()) small = p;
-            }
-            if (small == parts.size()) break;
-            std::size_t to = parts.size();
-            double nearest = 0;
-            bool to_fits = false;
-            for (std::size_t p = 0; p < parts.size(); ++p) {
-                if (p == small || parts[p].items.empty() || parts[p].parent != parts[small].parent) continue;
-                const auto together =
-                    static_cast<std::int64_t>(parts[p].items.size() + parts[small].items.size());
-                const bool fits = bounds_.max == 0 || together <= bounds_.max;
-                const double distance = vectors_.distance(sum.row_data(static_cast<std::int64_t>(small)),
-                                                          sum.row_data(static_cast<std::int64_t>(p)));
-                if (to == parts.size() || (fits && !to_fits) || (fits == to_fits && distance < nearest)) {
-                    to = p;
-                    nearest = distance;
-                    to_fits = fits;
-                }
-            }
-            if (to == parts.size()) {
-                alone[small] = 1;
-                continue;
-            }
-            parts[to].items.insert(parts[to].items.end(), parts[small].items.begin(),
-                                   parts[small].items.end());
-            std::sort(parts[to].items.begin(), parts[to].items.end());
-            parts[small].items.clear();
-            add(to);
-            ++joined;
-        }
-        std::erase_if(parts, [](const Part& part) { return part.items.empty(); });
-        return joined;
-    }
-
-private:
-    const TreeVectors& vectors_;
-    SizeBounds bounds_;
-};
-
 }  // namespace detail
 
 FILMATLAS_INLINE TreePlacement place_in_tree(const Hierarchy& hierarchy, MatrixView<const Index> ids,
@@ -485,12 +337,7 @@ FILMATLAS_INLINE ReclusteredHierarchy recluster_nodes(const Hierarchy& hierarchy
     const auto started = std::chrono::steady_clock::now();
     const std::string_view where = "recluster_nodes";
     detail::tree_need_rows(hierarchy, X, where);
-    if (graph.size() != X.rows) {
-        throw_shape(where,
-                    "a graph of " + std::to_string(graph.size()) + " items for " + std::to_string(X.rows) +
-                        " vectors",
-                    "pass the neighbours of the same items");
-    }
+    detail::tree_need_graph(graph, X, where);
     if (options.level_ranges && options.level_ranges->size() != hierarchy.level_names.size()) {
         throw_invalid(where, "level_ranges",
                       "holds " + std::to_string(options.level_ranges->size()) + " ranges",
@@ -536,12 +383,7 @@ FILMATLAS_INLINE NestedUnder nested_under(const Hierarchy& upper, MatrixView<con
     const auto started = std::chrono::steady_clock::now();
     const std::string_view where = "nested_under";
     detail::tree_need_rows(upper, X, where);
-    if (graph.size() != X.rows) {
-        throw_shape(where,
-                    "a graph of " + std::to_string(graph.size()) + " items for " + std::to_string(X.rows) +
-                        " vectors",
-                    "pass the neighbours of the same items");
-    }
+    detail::tree_need_graph(graph, X, where);
     validate(options);
     std::vector<std::string> names = upper.level_names;
     names.insert(names.end(), options.level_names.begin(), options.level_names.end());
@@ -646,7 +488,7 @@ FILMATLAS_INLINE BoundedHierarchy bound_sizes(const Hierarchy& hierarchy, Matrix
             if (!level.too_large(level.parts[p])) continue;
             std::vector<std::vector<Index>> pieces;
             if (l + 1 == levels) {
-                pieces = detail::bounded_pieces(X, vectors, level.parts[p].items, bounds[l].max, num_threads);
+                pieces = detail::bounded_pieces(vectors, level.parts[p].items, bounds[l].max, num_threads);
             } else {
                 std::vector<std::pair<Index, Index>> child;  // label one level down, item
                 for (const Index item : level.parts[p].items)

@@ -12,7 +12,6 @@
 
 #include "filmatlas/cluster/detail/subset_graph.hpp"
 #include "filmatlas/cluster/detail/tree_vectors.hpp"
-#include "filmatlas/cluster/kmeans.hpp"
 #include "filmatlas/cluster/linkage.hpp"
 #include "filmatlas/cluster/node_figures.hpp"
 #include "filmatlas/core/error.hpp"
@@ -24,28 +23,14 @@ namespace detail {
 
 /// Ward's height at which the two halves of a finest node meet.
 inline double figures_halves(const TreeVectors& vectors, std::span<const Index> items) {
-    std::vector<Index> valid;
-    for (const Index item : items) {
-        if (vectors.valid(item)) valid.push_back(item);
-    }
+    const std::vector<Index> valid = tree_valid(vectors, items);
     if (valid.size() < 2) return 0;
-    Matrix<float> rows(static_cast<std::int64_t>(valid.size()), vectors.cols());
-    std::vector<double> row(static_cast<std::size_t>(vectors.cols()));
-    for (std::size_t r = 0; r < valid.size(); ++r) {
-        vectors.copy_row(valid[r], row.data());
-        std::transform(row.begin(), row.end(), rows.row_data(static_cast<std::int64_t>(r)),
-                       [](double value) { return static_cast<float>(value); });
-    }
-    KMeansOptions options;
-    options.start = KMeansStart::Parts;
-    options.num_threads = 1;
-    options.max_iterations = 50;
-    const KMeansResult halves = kmeans(rows.view(), 2, options);
+    const KMeansResult halves = tree_parts(vectors, valid, 2, 1);
     const auto a = static_cast<double>(halves.sizes[0]);
     const auto b = static_cast<double>(halves.sizes[1]);
     if (!(a > 0 && b > 0)) return 0;
     double distance2 = 0;
-    for (std::int64_t j = 0; j < rows.cols(); ++j) {
+    for (std::int64_t j = 0; j < vectors.cols(); ++j) {
         const double gap =
             static_cast<double>(halves.centroids(0, j)) - static_cast<double>(halves.centroids(1, j));
         distance2 += gap * gap;
@@ -232,12 +217,7 @@ FILMATLAS_INLINE NodeStability node_stability(const Hierarchy& hierarchy, Matrix
                                               const StabilityOptions& stability, const Progress& progress) {
     validate(stability);
     detail::tree_need_rows(hierarchy, X, "node_stability");
-    if (graph.size() != X.rows) {
-        throw_shape("node_stability",
-                    "a graph of " + std::to_string(graph.size()) + " items for " + std::to_string(X.rows) +
-                        " vectors",
-                    "pass the neighbours of the same items");
-    }
+    detail::tree_need_graph(graph, X, "node_stability");
     NestedOptions same = options;
     same.level_names = hierarchy.level_names;
     same.level_ranges.reset();

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "filmatlas/cluster/detail/linkage_core.hpp"
+#include "filmatlas/cluster/kmeans.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/hierarchy/hierarchy.hpp"
@@ -96,6 +99,35 @@ inline void tree_need_rows(const Hierarchy& tree, MatrixView<const float> X, std
         where,
         std::to_string(X.rows) + " vectors but a hierarchy of " + std::to_string(tree.num_items()) + " items",
         "pass one row per item of the hierarchy");
+}
+
+inline void tree_need_graph(const KnnGraph& graph, MatrixView<const float> X, std::string_view where) {
+    if (graph.size() == X.rows) return;
+    throw_shape(where,
+                "a graph of " + std::to_string(graph.size()) + " items for " + std::to_string(X.rows) + " vectors",
+                "pass the neighbours of the same items");
+}
+
+inline std::vector<Index> tree_valid(const TreeVectors& vectors, std::span<const Index> items) {
+    std::vector<Index> valid;
+    std::copy_if(items.begin(), items.end(), std::back_inserter(valid), [&](Index item) { return vectors.valid(item); });
+    return valid;
+}
+
+/// k-means of some valid items, at least k.
+inline KMeansResult tree_parts(const TreeVectors& vectors, std::span<const Index> items, int k, int num_threads) {
+    Matrix<float> rows(static_cast<std::int64_t>(items.size()), vectors.cols());
+    std::vector<double> row(static_cast<std::size_t>(vectors.cols()));
+    for (std::size_t r = 0; r < items.size(); ++r) {
+        vectors.copy_row(items[r], row.data());
+        std::transform(row.begin(), row.end(), rows.row_data(static_cast<std::int64_t>(r)),
+                       [](double value) { return static_cast<float>(value); });
+    }
+    KMeansOptions options;
+    options.start = KMeansStart::Parts;
+    options.max_iterations = 50;
+    options.num_threads = num_threads;
+    return kmeans(rows.view(), k, options);
 }
 
 /// Sums of the valid rows of every node and how many they are: the finest by items, the others by children.
