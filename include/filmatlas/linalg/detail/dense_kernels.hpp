@@ -11,9 +11,15 @@
 namespace filmatlas::detail {
 
 struct DenseKernels {
-    /// y += A x for the rows and columns [first, n) of a symmetric matrix, of which only j >= i in a[i * stride + j] is read.
-    /// `n` is a multiple of 8; what lies between it and the true order is zero.
+    /// y += A x for the rows and columns [first, n) of a symmetric matrix, `first` and `n` multiples of 8. Of a[i * stride + j]
+    /// the blocks of 8 x 8 on the diagonal and what lies above them are read.
     void (*symmetric_times)(const double* a, std::size_t stride, std::size_t first, std::size_t n, const double* x, double* y);
+    /// out[r] = rows[r * stride + .] . x for r < count, and y -= the sum of weights[r] * rows[r * stride + .]; `n` is a
+    /// multiple of 8.
+    void (*inner_products)(const double* rows, std::size_t stride, std::size_t count, const double* x, std::size_t n,
+                           double* out);
+    void (*take_rows)(const double* rows, std::size_t stride, std::size_t count, const double* weights, double* y,
+                      std::size_t n);
     /// y[i] += x[i].
     void (*add_float)(const float* x, double* y, std::size_t n);
     /// 16 columns of some rows: out[row * 16 + j] = x[row * stride + j] * scale - shift[j], and their sums onto `sums`.

@@ -74,41 +74,54 @@ inline LeadingTridiagonal leading_tridiagonal(const Matrix<double>& a) {
     constexpr std::int64_t block = LeadingTridiagonal::block;
     const Kernels& kernel = kernels();
     const DenseKernels& dense = dense_kernels();
-    const auto add = [&kernel](double w, const double* x, double* y, std::int64_t count) {
-        kernel.add_scaled_f64(w, x, y, static_cast<std::size_t>(count));
-    };
     LeadingTridiagonal out;
     const std::int64_t n = out.n = a.rows();
     const std::int64_t m = out.padded = (n + 7) / 8 * 8;
+    const auto stride = static_cast<std::size_t>(m);
     out.factors.assign(static_cast<std::size_t>(n), 0.0);
     out.reflectors = Matrix<double>(n, m);
-    Matrix<double> work(m, m);  // what is left to reduce; only j >= i is kept up to date
+    // What is left to reduce; kept up to date in blocks of 8 x 8, those on and above the diagonal. Vectors are used from the
+    // block's edge on: what they hold before their first entry meets zeros of v or is never read.
+    Matrix<double> work(m, m);
     for (std::int64_t i = 0; i < n; ++i) std::copy_n(a.row_data(i), n, work.row_data(i));
-    Matrix<double> images(block, m);            // w of the block's reflections
-    Matrix<double> sides(m, 2 * block);         // [v | w], by rows
-    std::vector<double> overlap(2 * block);
+    Matrix<double> images(block, m);  // w of the block's reflections
+    double by_v[block];
+    double by_w[block];
     std::vector<double> left(static_cast<std::size_t>(m * 2 * block));
     std::vector<double> right(static_cast<std::size_t>(m * 2 * block));
     for (std::int64_t first = 0; first < n; first += block) {
         const std::int64_t last = std::min(n, first + block);
         std::fill(images.values().begin(), images.values().end(), 0.0);
-        std::fill(sides.values().begin(), sides.values().end(), 0.0);
         for (std::int64_t i = first; i < last; ++i) {
+            const auto done = static_cast<std::size_t>(i - first);
+            // x -= V a + W b, from entry `edge` on.
+            const auto take = [&](const double* of_v, const double* of_w, std::int64_t edge, double* x) {
+                const auto depth = static_cast<std::size_t>(m - edge);
+                dense.take_rows(out.reflectors.row_data(first) + edge, stride, done, of_v, x + edge, depth);
+                dense.take_rows(images.data() + edge, stride, done, of_w, x + edge, depth);
+            };
             double* column = work.row_data(i);
             for (std::int64_t j = first; j < i; ++j) {
-                add(-images(j - first, i), out.reflectors.row_data(j) + i, column + i, n - i);
-                add(-out.reflectors(j, i), images.row_data(j - first) + i, column + i, n - i);
+                by_v[j - first] = images(j - first, i);
+                by_w[j - first] = out.reflectors(j, i);
             }
+            take(by_v, by_w, i / 8 * 8, column);
             out.diagonal.push_back(column[i]);
             if (i + 1 == n) break;
-            const std::int64_t below = n - i - 1;
+            const std::int64_t edge = (i + 1) / 8 * 8;
+            const auto depth = static_cast<std::size_t>(m - edge);
+            const auto dot = [&](const double* x, const double* y) {
+                double product = 0;
+                dense.inner_products(x + edge, stride, 1, y + edge, depth, &product);
+                return product;
+            };
             double* v = out.reflectors.row_data(i);
-            std::copy_n(column + i + 1, below, v + i + 1);
-            const double head = v[i + 1];
-            const double tail = leading_dot(v + i + 2, v + i + 2, below - 1);
+            std::copy(column + i + 2, column + n, v + i + 2);
+            const double head = column[i + 1];
+            const double tail = dot(v, v);
             if (tail == 0) {
                 out.off.push_back(head);
-                std::fill_n(v + i + 1, below, 0.0);
+                std::fill(v + i + 2, v + n, 0.0);
                 continue;
             }
             const double length = std::copysign(std::sqrt(head * head + tail), head);
@@ -119,21 +132,13 @@ inline LeadingTridiagonal leading_tridiagonal(const Matrix<double>& a) {
             out.factors[static_cast<std::size_t>(i)] = factor;
             // w = factor (A v - V W^T v - W V^T v), then w -= factor / 2 (w . v) v.
             double* w = images.row_data(i - first);
-            dense.symmetric_times(work.data(), static_cast<std::size_t>(m), static_cast<std::size_t>(i + 1),
-                                  static_cast<std::size_t>(m), v, w);
-            std::fill(overlap.begin(), overlap.end(), 0.0);
-            for (std::int64_t k = i + 1; k < n; ++k) add(v[k], sides.row_data(k), overlap.data(), 2 * block);
-            for (std::int64_t j = first; j < i; ++j) {
-                add(-overlap[static_cast<std::size_t>(block + j - first)], out.reflectors.row_data(j) + i + 1, w + i + 1,
-                    below);
-                add(-overlap[static_cast<std::size_t>(j - first)], images.row_data(j - first) + i + 1, w + i + 1, below);
-            }
+            dense.symmetric_times(work.data(), stride, static_cast<std::size_t>(edge), stride, v, w);
+            dense.inner_products(images.data() + edge, stride, done, v + edge, depth, by_v);
+            dense.inner_products(out.reflectors.row_data(first) + edge, stride, done, v + edge, depth, by_w);
+            take(by_v, by_w, edge, w);
             for (std::int64_t k = i + 1; k < n; ++k) w[k] *= factor;
-            add(-0.5 * factor * leading_dot(w + i + 1, v + i + 1, below), v + i + 1, w + i + 1, below);
-            for (std::int64_t k = i + 1; k < n; ++k) {
-                sides(k, i - first) = v[k];
-                sides(k, block + i - first) = w[k];
-            }
+            const double share = 0.5 * factor * dot(w, v);
+            dense.take_rows(v + edge, stride, 1, &share, w + edge, depth);
         }
         if (last == n) break;
         // A -= V W^T + W V^T on what is left, in panels of 8 rows and columns.
@@ -141,18 +146,21 @@ inline LeadingTridiagonal leading_tridiagonal(const Matrix<double>& a) {
         for (std::int64_t p = start; p < m / 8; ++p) {
             double* to = left.data() + (p - start) * 16 * block;
             double* mirrored = right.data() + (p - start) * 16 * block;
-            for (std::int64_t j = 0; j < 2 * block; ++j) {
-                const std::int64_t other = j < block ? j + block : j - block;
+            for (std::int64_t j = 0; j < block; ++j) {
+                const double* v = out.reflectors.row_data(first + j) + p * 8;
+                const double* w = images.row_data(j) + p * 8;
                 for (std::int64_t r = 0; r < 8; ++r) {
-                    to[j * 8 + r] = sides(p * 8 + r, j);
-                    mirrored[j * 8 + r] = -sides(p * 8 + r, other);
+                    to[j * 8 + r] = v[r];
+                    to[(block + j) * 8 + r] = w[r];
+                    mirrored[j * 8 + r] = -w[r];
+                    mirrored[(block + j) * 8 + r] = -v[r];
                 }
             }
         }
         for (std::int64_t p = start; p < m / 8; ++p) {
             const std::int64_t at = (p - start) * 16 * block;
             kernel.block_product_f64(left.data() + at, right.data() + at, 2 * block, static_cast<std::size_t>(m / 8 - p),
-                                     work.row_data(p * 8) + p * 8, static_cast<std::size_t>(m), true);
+                                     work.row_data(p * 8) + p * 8, stride, true);
         }
     }
     return out;

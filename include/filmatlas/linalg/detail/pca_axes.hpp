@@ -95,15 +95,18 @@ inline double pca_squared_deviation(MatrixView<const float> x, const std::vector
     return std::accumulate(squares.begin(), squares.end(), 0.0);
 }
 
-inline void pca_strip(const Kernels& kernel, const float* left, const PackedRows<float>& right, float* strip) {
-    const auto panels = static_cast<std::size_t>(right.panels());
-    kernel.block_product(left, right.panel(0), static_cast<std::size_t>(right.cols()), panels, strip,
-                         panels * PackedRows<float>::panel_rows);
+/// Products of a panel of rows with panels [first, last) of `right`.
+inline void pca_strip(const Kernels& kernel, const float* left, const PackedRows<float>& right, std::int64_t first,
+                      std::int64_t last, float* out, std::int64_t stride) {
+    if (first == last) return;
+    kernel.block_product(left, right.panel(first), static_cast<std::size_t>(right.cols()), static_cast<std::size_t>(last - first),
+                         out, static_cast<std::size_t>(stride));
 }
-inline void pca_strip(const Kernels& kernel, const double* left, const PackedRows<double>& right, double* strip) {
-    const auto panels = static_cast<std::size_t>(right.panels());
-    kernel.block_product_f64(left, right.panel(0), static_cast<std::size_t>(right.cols()), panels, strip,
-                             panels * PackedRows<double>::panel_rows, false);
+inline void pca_strip(const Kernels& kernel, const double* left, const PackedRows<double>& right, std::int64_t first,
+                      std::int64_t last, double* out, std::int64_t stride) {
+    if (first == last) return;
+    kernel.block_product_f64(left, right.panel(first), static_cast<std::size_t>(right.cols()),
+                             static_cast<std::size_t>(last - first), out, static_cast<std::size_t>(stride), false);
 }
 
 /// A panel of rows, row r at x + r * stride, centred: out[column * panel + r]; zeros where there is no row.
@@ -131,15 +134,20 @@ void pca_project_into(MatrixView<const float> x, const std::vector<float>& mean,
     const Kernels& kernel = kernels();
     const PackedRows<T> right(basis, 1);
     constexpr std::int64_t panel = PackedRows<T>::panel_rows;
-    const std::int64_t stride = right.panels() * panel;
+    const std::int64_t whole = basis.rows / panel;  // panels whose columns all belong to `out`
     parallel_for(x.rows, 16 * panel, num_threads, [&](std::int64_t begin, std::int64_t end) {
         std::vector<T> left(static_cast<std::size_t>(panel * x.cols));
-        std::vector<T> strip(static_cast<std::size_t>(panel * stride));
+        std::vector<T> strip(static_cast<std::size_t>(panel * panel * right.panels()));
         for (std::int64_t i = begin; i < end; i += panel) {
             const std::int64_t rows = std::min(panel, end - i);
             pca_pack(x.row_data(i), x.stride, rows, mean.data(), x.cols, left.data());
-            pca_strip(kernel, left.data(), right, strip.data());
-            for (std::int64_t r = 0; r < rows; ++r) std::copy_n(strip.data() + r * stride, basis.rows, out.row_data(i + r));
+            const std::int64_t direct = rows == panel ? whole : 0;
+            pca_strip(kernel, left.data(), right, 0, direct, out.row_data(i), out.cols());
+            const std::int64_t first = direct * panel;
+            const std::int64_t stride = right.panels() * panel - first;
+            pca_strip(kernel, left.data(), right, direct, right.panels(), strip.data(), stride);
+            for (std::int64_t r = 0; r < rows; ++r)
+                std::copy_n(strip.data() + r * stride, basis.rows - first, out.row_data(i + r) + first);
         }
     });
 }
