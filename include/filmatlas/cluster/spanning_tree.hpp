@@ -40,7 +40,8 @@ MinSamplesConvention min_samples_convention_from_string(std::string_view name);
 /// How the tree is found.
 enum class SpanningTreeMethod {
     Auto,         ///< KdTree up to 20 dimensions, else Blocked
-    KdTree,       ///< exact: Boruvka's rounds over a tree of boxes, seeded with the neighbour lists
+    KdTree,       ///< exact: Boruvka's rounds over a tree of boxes, seeded with the neighbour lists (found by a
+                  ///< product of blocks where boxes part the points too little)
     Blocked,      ///< exact: the neighbour graph's tree, proven or repaired by a screened product of blocks
     Approximate,  ///< the neighbour graph's tree with joined components, and a certificate
 };

@@ -94,6 +94,38 @@ TEST_CASE("spanning_tree: the tree of boxes equals Prim on all distances") {
     }
 }
 
+TEST_CASE("spanning_tree: neighbours found by a product of blocks, where boxes part little, change nothing") {
+    for (const int kind : {0, 1, 2, 3}) {
+        const std::int64_t n = 1600;
+        const std::int64_t d = kind == 2 ? 14 : 20;
+        Matrix<double> X = widened(blobs(n, d, 1, 1.0, static_cast<std::uint64_t>(kind)).X);
+        for (double& v : X.values()) {
+            if (kind == 1) v = 1e5 + v / 3;          // no float32 number, and none is near for its size
+            if (kind == 2) v = std::round(v * 0.6);  // repeats, and equal distances everywhere
+            if (kind == 3) v *= 1e-200;              // all 0 as float32
+        }
+        std::vector<double> weights(static_cast<std::size_t>(n), 1.0);
+        for (std::size_t i = 0; i < weights.size(); i += 3) weights[i] = 0.4;
+        for (const double alpha : {1.0, 1.3}) {
+            SpanningTreeOptions options;
+            options.alpha = alpha;
+            options.num_threads = 1;
+            CAPTURE(kind);
+            CAPTURE(alpha);
+            const Matrix<double> D = density_reference::distances(X);
+            const SpanningTree tree = spanning_tree(X.view(), options);
+            CHECK(tree.method == "kd_tree");
+            check_same_weights(tree, brute(D, options), alpha == 1 ? 0.0 : 1e-14);
+            check_same_weights(spanning_tree(X.view(), options, weights), brute(D, options, weights),
+                               alpha == 1 ? 0.0 : 1e-14);
+            options.num_threads = 3;
+            const SpanningTree again = spanning_tree(X.view(), options);
+            CHECK(again.a == tree.a);
+            CHECK(again.b == tree.b);
+        }
+    }
+}
+
 TEST_CASE("spanning_tree: other metrics and alpha") {
     const Matrix<double> X = widened(blobs(300, 4, 5, 0.4, 3).X);
     for (const double alpha : {0.5, 1.0, 1.7}) {

@@ -9,15 +9,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "filmatlas/cluster/detail/density_forest.hpp"
+#include "filmatlas/cluster/detail/density_lists.hpp"
 #include "filmatlas/cluster/detail/density_points.hpp"
 #include "filmatlas/cluster/spanning_tree.hpp"
 #include "filmatlas/linalg/block_product.hpp"
 #include "filmatlas/linalg/kernels.hpp"
-#include "filmatlas/neighbors/knn.hpp"
 
 namespace filmatlas::detail {
 
@@ -56,8 +57,6 @@ private:
 /// heaviest part is all below their last listed distance need no product at all.
 class DensityBlocked {
 public:
-    static constexpr std::int64_t extra_slots = 16;
-
     DensityBlocked(const DensityPoints<float>& points, const SpanningTreeOptions& options, double needed,
                    const Progress& progress)
         : points_(points),
@@ -108,13 +107,7 @@ public:
 
 private:
     static constexpr double infinity = std::numeric_limits<double>::infinity();
-    struct Neighbor {
-        double reduced;
-        Index id;
-        bool operator<(const Neighbor& other) const {
-            return reduced != other.reduced ? reduced < other.reduced : id < other.id;
-        }
-    };
+    using Neighbor = DensityNeighbor;
 
     static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -143,86 +136,45 @@ private:
         return std::max(reduced_.factor * reduced, std::max(core_[at(i)], core_[at(j)]));
     }
 
-    /// What the reduced distance to an unlisted point is at least, from the last listed float32 distance.
-    double floor_of(float listed) const {
-        const double relative = (static_cast<double>(d_) / 16 + 16) * 0x1.0p-24;
-        const auto distance = static_cast<double>(listed);
-        if (metric_ == Metric::SqEuclidean) return std::max(0.0, distance * (1 - 2 * relative));
-        double length = metric_ == Metric::Cosine ? std::sqrt(2 * distance) : distance;
-        length = length * (1 - relative) - (metric_ == Metric::Cosine ? 0x1.0p-21 : 0.0);
-        return length > 0 ? length * length : 0.0;
-    }
-
     void find_lists(double needed) {
-        core_.assign(at(n_), 0.0);
-        unlisted_.assign(at(n_), infinity);
-        slots_ = std::min(n_ - 1,
-                          static_cast<std::int64_t>(std::min(needed, static_cast<double>(n_))) + extra_slots);
-        if (slots_ < 1) return;
         KnnOptions options;
-        options.k = static_cast<int>(slots_);
+        options.k = static_cast<int>(
+            std::max(1.0, std::min(static_cast<double>(n_ - 1), needed + density_extra_slots)));
         options.metric = metric_;
         options.method = KnnMethod::Exact;
         options.num_threads = threads_;
-        const KnnGraph graph = knn_graph(points_.rows.view(), options, progress_);
-        lists_.resize(at(n_ * slots_));
-        const bool complete = slots_ == n_ - 1;
-        parallel_for(n_, 64, threads_, [&](std::int64_t begin, std::int64_t end) {
-            std::vector<Neighbor> all;
-            for (std::int64_t i = begin; i < end; ++i) {
-                Neighbor* list = lists_.data() + i * slots_;
-                bool full = true;
-                for (std::int64_t s = 0; s < slots_; ++s) {
-                    const Index j = graph.indices(i, s);
-                    full = full && j >= 0;
-                    list[s] = {j >= 0 ? between(i, j) : infinity, j};
+        lists_ = density_lists(
+            points_.rows.view(), options, points_.weight, needed, progress_,
+            [this](std::int64_t i, std::int64_t j) { return between(i, j); },
+            [this](std::int64_t, float listed) { return density_floor(listed, d_, metric_); },
+            [&](std::int64_t i, double) {
+                std::vector<Neighbor> all;
+                for (Index j = 0; j < static_cast<Index>(n_); ++j) {
+                    if (j != i) all.push_back({between(i, j), j});
                 }
-                std::sort(list, list + slots_);
-                double bound = complete && full ? infinity
-                               : full           ? floor_of(graph.distances(i, slots_ - 1))
-                                                : 0.0;
+                std::sort(all.begin(), all.end());
                 double core = 0;
-                const bool enough = core_from(i, needed, list, list + slots_, core);
-                if (!(complete && full) && (!enough || core > bound)) {
-                    all.clear();
-                    for (Index j = 0; j < static_cast<Index>(n_); ++j) {
-                        if (j != i) all.push_back({between(i, j), j});
-                    }
-                    std::sort(all.begin(), all.end());
-                    core_from(i, needed, all.data(), all.data() + all.size(), core);
-                    std::copy_n(all.begin(), slots_, list);
-                    bound = list[slots_ - 1].reduced;
-                }
-                core_[at(i)] = core;
-                unlisted_[at(i)] = std::max(core, reduced_.factor * bound);
-            }
-        });
-    }
-
-    /// The core distance from neighbours in order; false when they are not enough.
-    bool core_from(std::int64_t i, double needed, const Neighbor* begin, const Neighbor* end,
-                   double& core) const {
-        double held = points_.weight[at(i)];
-        core = 0;
-        for (; begin != end && held < needed; ++begin) {
-            if (begin->id < 0) return false;
-            held += points_.weight[at(begin->id)];
-            core = begin->reduced;
-        }
-        return held >= needed;
+                density_core_from(points_.weight[at(i)], needed, all.data(), all.data() + all.size(), points_.weight,
+                                  core);
+                return core;
+            });
+        core_ = std::move(lists_.core);
+        unlisted_ = std::move(lists_.bound);
+        for (std::int64_t i = 0; i < n_; ++i)
+            unlisted_[at(i)] = std::max(core_[at(i)], reduced_.factor * unlisted_[at(i)]);
     }
 
     bool lists(std::int64_t i, Index j) const {
-        const Neighbor* list = lists_.data() + i * slots_;
-        return std::any_of(list, list + slots_, [j](const Neighbor& x) { return x.id == j; });
+        const Neighbor* list = lists_.of(i);
+        return std::any_of(list, list + lists_.slots, [j](const Neighbor& x) { return x.id == j; });
     }
 
     DensityEdges list_forest() const {
         constexpr std::size_t most = std::size_t{1} << 22;  // edges sorted at once
         DensityEdges edges;
         for (std::int64_t i = 0; i < n_; ++i) {
-            const Neighbor* list = lists_.data() + i * slots_;
-            for (std::int64_t s = 0; s < slots_; ++s) {
+            const Neighbor* list = lists_.of(i);
+            for (std::int64_t s = 0; s < lists_.slots; ++s) {
                 const Index j = list[s].id;
                 if (j < 0 || (j < i && lists(j, static_cast<Index>(i)))) continue;
                 edges.add(static_cast<Index>(i), j, reach(i, j, list[s].reduced));
@@ -232,41 +184,89 @@ private:
         return density_forest(n_, edges);
     }
 
-    /// Joins what the lists leave apart to the largest component, by the best of a few pairs: a bound that
-    /// the repair starts from.
+    /// Every `step`-th of some points, `most` of them at the most.
+    static std::vector<Index> some_of(std::span<const Index> ids, std::size_t most) {
+        std::vector<Index> out;
+        const std::size_t step = (ids.size() + most - 1) / most;
+        for (std::size_t s = 0; s < ids.size(); s += step) out.push_back(ids[s]);
+        return out;
+    }
+
+    /// The member of `part` that is cheapest to reach from a point.
+    Neighbor cheapest(Index from, const std::vector<Index>& part) const {
+        Neighbor best{infinity, -1};
+        for (const Index j : part) best = std::min(best, Neighbor{reach(from, j, between(from, j)), j});
+        return best;
+    }
+
+    /// Joins the components that the lists leave, as cheaply as a few pairs of members show. The repair starts from
+    /// this: the cheaper the joints, the fewer pairs undercut them.
     void join_components(DensityEdges& forest) const {
         UnionFind sets(n_);
         for (std::size_t e = 0; e < forest.a.size(); ++e) sets.unite(forest.a[e], forest.b[e]);
         if (sets.num_sets() == 1) return;
-        Index largest = 0;
-        for (Index i = 1; i < static_cast<Index>(n_); ++i) {
-            if (sets.set_size(i) > sets.set_size(largest)) largest = i;
+        std::vector<std::vector<Index>> parts;
+        std::vector<Index> part_of(at(n_), -1);  // of each component, at its root
+        for (Index i = 0; i < static_cast<Index>(n_); ++i) {
+            Index& part = part_of[at(sets.find(i))];
+            if (part < 0) {
+                part = static_cast<Index>(parts.size());
+                parts.emplace_back();
+            }
+            parts[at(part)].push_back(i);
         }
-        std::vector<std::vector<Index>> members(at(n_));
-        for (Index i = 0; i < static_cast<Index>(n_); ++i) members[at(sets.find(i))].push_back(i);
-        const auto& main = members[at(sets.find(largest))];
-        const auto sample = [](const std::vector<Index>& ids, std::size_t count) {
-            std::vector<Index> out;
-            const std::size_t step = std::max<std::size_t>(1, ids.size() / count);
-            for (std::size_t s = 0; s < ids.size() && out.size() < count; s += step) out.push_back(ids[s]);
-            return out;
-        };
-        const std::vector<Index> targets = sample(main, 256);
-        for (const auto& part : members) {
-            if (part.empty() || &part == &main) continue;
-            Neighbor best{infinity, -1};
-            Index from = -1;
-            for (const Index i : sample(part, 16)) {
-                for (const Index j : targets) {
-                    const double r = reach(i, j, between(i, j));
-                    if (r < best.reduced) {
-                        best = {r, j};
-                        from = i;
-                    }
+        std::stable_sort(parts.begin(), parts.end(),
+                         [](const auto& x, const auto& y) { return x.size() > y.size(); });
+        // The larger parts' members are targets, those of the largest first.
+        const std::size_t count = parts.size();
+        const std::size_t own = std::clamp<std::size_t>(16384 / count, 1, 16);
+        const std::size_t most = std::clamp<std::size_t>((std::size_t{1} << 22) / (own * count), 64, 1024);
+        std::vector<std::vector<Index>> targets;
+        for (std::size_t room = most; room > 0 && targets.size() < count;) {
+            targets.push_back(some_of(parts[targets.size()], std::min(room, targets.empty() ? most / 2 : own)));
+            room -= targets.back().size();
+        }
+        std::vector<std::vector<Neighbor>> ways(count);  // to every part of the targets
+        parallel_for(static_cast<std::int64_t>(count), 4, threads_, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t p = begin; p < end; ++p) {
+                const std::vector<Index> from = some_of(parts[at(p)], own);
+                for (const std::vector<Index>& target : targets) {
+                    Neighbor best{infinity, -1};
+                    for (const Index i : from) best = std::min(best, cheapest(i, target));
+                    ways[at(p)].push_back(best);
                 }
             }
-            forest.add(from, best.id, best.reduced);
+        });
+        DensityEdges between_parts;
+        for (std::size_t p = 0; p < count; ++p) {
+            for (std::size_t t = 0; t < targets.size(); ++t) {
+                if (t != p)
+                    between_parts.add(static_cast<Index>(p), static_cast<Index>(t), ways[p][t].reduced);
+            }
         }
+        const DensityEdges chosen = density_forest(static_cast<std::int64_t>(count), between_parts);
+        // Each joint is drawn tight: from either side to the nearest member of the other, until nothing is nearer.
+        constexpr std::size_t members = 4096;
+        DensityEdges joints = chosen;
+        const auto num_joints = static_cast<std::int64_t>(joints.a.size());
+        parallel_for(num_joints, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t e = begin; e < end; ++e) {
+                const std::vector<Index> near = some_of(parts[at(chosen.a[at(e)])], members);
+                const std::vector<Index> far = some_of(parts[at(chosen.b[at(e)])], members);
+                Neighbor from{infinity, -1};
+                Neighbor to = ways[at(chosen.a[at(e)])][at(chosen.b[at(e)])];
+                for (int step = 0; step < 8; ++step) {
+                    const Neighbor back = cheapest(to.id, near);
+                    if (!(back.reduced < from.reduced)) break;
+                    from = back;
+                    to = cheapest(from.id, far);
+                }
+                joints.a[at(e)] = from.id;
+                joints.b[at(e)] = to.id;
+                joints.reduced[at(e)] = to.reduced;
+            }
+        });
+        append(forest, joints);
         forest = density_forest(n_, forest);
     }
 
@@ -444,11 +444,10 @@ private:
     const Progress& progress_;
     std::int64_t n_;
     std::int64_t d_;
-    std::int64_t slots_ = 0;
     std::vector<double> scale_;     ///< that makes a row unit length under cosine; else 1
     std::vector<double> core_;      ///< reduced
     std::vector<double> unlisted_;  ///< no pair of the point that is in neither list reaches less
-    std::vector<Neighbor> lists_;   ///< (n, slots), ascending
+    DensityLists lists_;
     bool exact_ = false;
     double certified_ = 0;
     double excess_bound_ = 0;

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "filmatlas/cluster/detail/density_kdtree.hpp"
+#include "filmatlas/cluster/detail/density_lists.hpp"
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/progress.hpp"
@@ -30,7 +33,8 @@ struct DensityEdges {
     }
 };
 
-/// Core distances by search in the tree, then Boruvka's rounds: each component's cheapest way out is an edge.
+/// Core distances by search in the tree, or by a product of blocks where a sample of searches shows that boxes part the
+/// points too little; then Boruvka's rounds: each component's cheapest way out is an edge.
 ///
 /// Any cheapest edge of every component may be taken as long as no cycle closes, so ties need no rule. A
 /// search starts with bounds that were fixed before the round and shares bounds only within its leaf: the
@@ -46,16 +50,19 @@ public:
     DensityBoruvka(const Matrix<double>& points, const std::vector<double>& weight, bool unit_weights,
                    double needed, double factor, int num_threads, const Progress& progress)
         : tree_(points, num_threads),
+          weight_(weight),
+          unit_weights_(unit_weights),
+          needed_(needed),
           factor_(factor),
           threads_(num_threads),
           progress_(progress),
           core_(static_cast<std::size_t>(points.rows())),
-          list_(static_cast<std::size_t>(points.rows())),
+          way_(static_cast<std::size_t>(points.rows())),
           sets_(points.rows()) {
-        if (unit_weights) {
-            find_cores<true>(weight, needed);
+        if (product_pays()) {
+            multiply(points);
         } else {
-            find_cores<false>(weight, needed);
+            search_all();
         }
     }
 
@@ -75,8 +82,6 @@ public:
         join_lists();
         component_.resize(static_cast<std::size_t>(n));
         node_component_.resize(static_cast<std::size_t>(tree_.nodes()));
-        way_.assign(static_cast<std::size_t>(n), Way{});
-        for (std::size_t p = 0; p < way_.size(); ++p) way_[p].at_least = core_[p];
         best_.resize(static_cast<std::size_t>(n));
         cheapest_.resize(static_cast<std::size_t>(n));
         find_node_cores();
@@ -88,8 +93,12 @@ public:
     }
 
 private:
-    static constexpr std::size_t list_length = 16;
-    using List = std::array<Index, list_length>;
+    static constexpr std::size_t longest_search_list = 16;
+    /// A neighbour met by a search.
+    struct Near {
+        double reduced;
+        Index position;
+    };
     /// A point's cheapest known way out of its component, and what no way out can be below.
     struct Way {
         double reduced = infinity;
@@ -106,73 +115,161 @@ private:
         return reach(p, q, tree_.between(tree_.row(p), tree_.row(q)));
     }
 
+    Index* list(std::int64_t p) { return list_.data() + at(p) * slots_; }
+    const Index* list(std::int64_t p) const { return list_.data() + at(p) * slots_; }
+
+    /// The neighbours that make a point dense (one at least), ascending, of those nearer than `limit`. Returns the work
+    /// done, in leaves met.
     template <bool Unit>
-    void find_cores(const std::vector<double>& weight, double needed) {
+    double search_near(std::int64_t p, std::int64_t leaf, double limit, std::vector<Near>& near) const {
+        const auto most = static_cast<std::size_t>(
+            std::max(1.0, std::min(needed_ - 1, static_cast<double>(tree_.size() - 1))));
+        const auto weight_at = [&](const Near& x) { return weight_[at(tree_.point(x.position))]; };
+        // A dense point needs no neighbour; one is found all the same, to start the rounds with.
+        const double wanted = std::max(needed_ - (Unit ? 1.0 : weight_[at(tree_.point(p))]), 1e-300);
+        std::array<double, static_cast<std::size_t>(Tree::leaf_size)> reduced;
+        std::int64_t leaves = 0;
+        std::int64_t steps = 0;
+        double held = 0;
+        near.clear();
+        const auto scan = [&](std::int64_t other) {
+            ++leaves;
+            const std::int64_t first = tree_.leaf_begin(other);
+            const std::int64_t count = tree_.leaf_begin(other + 1) - first;
+            tree_.to_leaf(tree_.row(p), other, reduced.data(), limit);
+            for (std::int64_t j = 0; j < count; ++j) {
+                const double r = reduced[at(j)];
+                if (!(r < limit) || first + j == p) continue;
+                if constexpr (Unit) {
+                    if (near.size() == most) near.pop_back();
+                }
+                std::size_t slot = near.size();
+                near.push_back({});
+                while (slot > 0 && r < near[slot - 1].reduced) {
+                    near[slot] = near[slot - 1];
+                    --slot;
+                }
+                near[slot] = {r, static_cast<Index>(first + j)};
+                if constexpr (Unit) {
+                    if (near.size() == most) limit = near.back().reduced;
+                } else {
+                    held += weight_at(near[slot]);
+                    while (near.size() > 1 && held - weight_at(near.back()) >= wanted) {
+                        held -= weight_at(near.back());
+                        near.pop_back();
+                    }
+                    if (held >= wanted) limit = near.back().reduced;
+                }
+            }
+        };
+        const auto bound = [&] {
+            ++steps;
+            return limit;
+        };
+        tree_.search(tree_.row(p), leaf, bound, [](std::int64_t, double) { return false; }, scan);
+        return static_cast<double>(leaves) + static_cast<double>(steps) / 8;
+    }
+    double search_near(std::int64_t p, std::int64_t leaf, double limit, std::vector<Near>& near) const {
+        return unit_weights_ ? search_near<true>(p, leaf, limit, near) : search_near<false>(p, leaf, limit, near);
+    }
+    double core_of(std::int64_t p, const std::vector<Near>& near) const {
+        return needed_ > weight_[at(tree_.point(p))] && !near.empty() ? near.back().reduced : 0.0;
+    }
+
+    /// Whether a product of all points is cheaper than searches that cost as much as those of a sample do.
+    bool product_pays() const {
+        if constexpr (Dim != 0 || Manhattan) return false;
         const std::int64_t n = tree_.size();
-        const auto slots =
-            static_cast<std::size_t>(std::max(1.0, std::min(needed - 1, static_cast<double>(n - 1))));
+        if (n < 1000) return false;
+        constexpr std::int64_t sample = 128;
+        std::vector<Near> near;
+        double work = 0;
+        for (std::int64_t s = 0; s < sample; ++s) {
+            const std::int64_t leaf = s * tree_.leaves() / sample;
+            work += search_near(tree_.leaf_begin(leaf), leaf, infinity, near);
+        }
+        // In the time of one dimension of a leaf.
+        const double search = work / sample * static_cast<double>(tree_.d() + 4);
+        const double product = 1000 + 0.02 * static_cast<double>(n);
+        return search > product;
+    }
+
+    void search_all() {
+        slots_ = std::min(longest_search_list, static_cast<std::size_t>(std::max(1.0, needed_ - 1)));
+        if (!unit_weights_) slots_ = longest_search_list;
+        list_.assign(core_.size() * slots_, -1);
         parallel_for(
             tree_.leaves(), 64, threads_,
             [&](std::int64_t begin, std::int64_t end) {
-                struct Near {
-                    double reduced;
-                    Index position;
-                };
                 std::vector<Near> near;
-                std::array<double, static_cast<std::size_t>(Tree::leaf_size)> reduced;
                 for (std::int64_t leaf = begin; leaf < end; ++leaf) {
                     for (std::int64_t p = tree_.leaf_begin(leaf); p < tree_.leaf_begin(leaf + 1); ++p) {
-                        const double own = Unit ? 1.0 : weight[at(tree_.point(p))];
-                        // A dense point needs no neighbour; one is found all the same, to start the rounds
-                        // with.
-                        const double wanted = std::max(needed - own, 1e-300);
-                        double held = 0;
-                        double limit = infinity;
-                        near.clear();
-                        const auto scan = [&](std::int64_t other) {
-                            const std::int64_t first = tree_.leaf_begin(other);
-                            const std::int64_t count = tree_.leaf_begin(other + 1) - first;
-                            tree_.to_leaf(tree_.row(p), other, reduced.data(), limit);
-                            for (std::int64_t j = 0; j < count; ++j) {
-                                const double r = reduced[at(j)];
-                                if (!(r < limit) || first + j == p) continue;
-                                if constexpr (Unit) {
-                                    if (near.size() == slots) near.pop_back();
-                                }
-                                std::size_t slot = near.size();
-                                near.push_back({});
-                                while (slot > 0 && r < near[slot - 1].reduced) {
-                                    near[slot] = near[slot - 1];
-                                    --slot;
-                                }
-                                near[slot] = {r, static_cast<Index>(first + j)};
-                                if constexpr (Unit) {
-                                    if (near.size() == slots) limit = near.back().reduced;
-                                } else {
-                                    const auto weight_at = [&](const Near& x) {
-                                        return weight[at(tree_.point(x.position))];
-                                    };
-                                    held += weight_at(near[slot]);
-                                    while (near.size() > 1 && held - weight_at(near.back()) >= wanted) {
-                                        held -= weight_at(near.back());
-                                        near.pop_back();
-                                    }
-                                    if (held >= wanted) limit = near.back().reduced;
-                                }
-                            }
-                        };
-                        tree_.search(
-                            tree_.row(p), leaf, [&] { return limit; },
-                            [](std::int64_t, double) { return false; }, scan);
-                        core_[at(p)] = needed - own > 0 && !near.empty() ? near.back().reduced : 0.0;
-                        List& list = list_[at(p)];
-                        list.fill(-1);
-                        for (std::size_t i = 0; i < std::min(near.size(), list_length); ++i)
-                            list[i] = near[i].position;
+                        search_near(p, leaf, infinity, near);
+                        core_[at(p)] = core_of(p, near);
+                        way_[at(p)].at_least = core_[at(p)];
+                        for (std::size_t i = 0; i < std::min(near.size(), slots_); ++i) list(p)[i] = near[i].position;
                     }
                 }
             },
             progress_, "core_distances");
+    }
+
+    void multiply(const Matrix<double>& points) {
+        const std::int64_t n = tree_.size();
+        const std::int64_t d = tree_.d();
+        std::vector<Index> position(core_.size());
+        std::vector<Index> leaf_of(core_.size());
+        for (std::int64_t leaf = 0; leaf < tree_.leaves(); ++leaf) {
+            for (std::int64_t p = tree_.leaf_begin(leaf); p < tree_.leaf_begin(leaf + 1); ++p) {
+                position[at(tree_.point(p))] = static_cast<Index>(p);
+                leaf_of[at(tree_.point(p))] = static_cast<Index>(leaf);
+            }
+        }
+        // What rounding to float32 moves each point by.
+        Matrix<float> rounded(n, d);
+        std::vector<double> moved(core_.size());
+        for (std::int64_t i = 0; i < n; ++i) {
+            double squared = 0;
+            for (std::int64_t k = 0; k < d; ++k) {
+                rounded(i, k) = static_cast<float>(points(i, k));
+                const double error = points(i, k) - static_cast<double>(rounded(i, k));
+                squared += error * error;
+            }
+            moved[at(i)] = std::sqrt(squared) * (1 + 1e-12);
+        }
+        const double farthest_moved = *std::max_element(moved.begin(), moved.end());
+        KnnOptions options;
+        options.k = static_cast<int>(std::min(static_cast<double>(n - 1), needed_ + density_extra_slots));
+        options.metric = Metric::SqEuclidean;
+        options.method = KnnMethod::Exact;
+        options.num_threads = threads_;
+        const DensityLists lists = density_lists(
+            rounded.view(), options, weight_, needed_, progress_,
+            [&](std::int64_t i, std::int64_t j) { return tree_.between(points.row_data(i), points.row_data(j)); },
+            [&](std::int64_t i, float listed) {
+                const double length =
+                    std::sqrt(density_floor(listed, d, options.metric)) - moved[at(i)] - farthest_moved;
+                return length > 0 ? length * length * (1 - 1e-12) : 0.0;
+            },
+            [&](std::int64_t i, double enough) {
+                std::vector<Near> near;
+                const std::int64_t p = position[at(i)];
+                search_near(p, leaf_of[at(i)], std::nextafter(enough, infinity), near);
+                return core_of(p, near);
+            });
+        slots_ = at(lists.slots);
+        list_.resize(core_.size() * slots_);
+        parallel_for(n, 4096, threads_, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t p = begin; p < end; ++p) {
+                const Index i = tree_.point(p);
+                core_[at(p)] = lists.core[at(i)];
+                way_[at(p)].at_least = std::max(core_[at(p)], factor_ * lists.bound[at(i)]);
+                for (std::size_t s = 0; s < slots_; ++s) {
+                    const Index j = lists.of(i)[s].id;
+                    list(p)[s] = j >= 0 ? position[at(j)] : -1;
+                }
+            }
+        });
     }
 
     void join(std::int64_t p, std::int64_t q, double reduced) {
@@ -186,11 +283,9 @@ private:
         std::vector<Index> partner(core_.size(), -1);
         parallel_for(tree_.size(), 4096, threads_, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t p = begin; p < end; ++p) {
-                for (const Index q : list_[at(p)]) {
-                    if (q < 0) break;
-                    // What a positive core distance rests on is listed: nothing there is farther.
-                    const bool near = core_[at(p)] > 0 && factor_ <= 1;
-                    if (core_[at(q)] <= core_[at(p)] && (near || reach(p, q) == core_[at(p)])) {
+                for (std::size_t s = 0; s < slots_ && list(p)[s] >= 0; ++s) {
+                    const Index q = list(p)[s];
+                    if (core_[at(q)] <= core_[at(p)] && reach(p, q) == core_[at(p)]) {
                         partner[at(p)] = q;
                         break;
                     }
@@ -241,19 +336,18 @@ private:
         if (way.to >= 0 && component_[at(way.to)] != own) return;
         way.to = -1;
         way.reduced = infinity;
-        List& list = list_[at(p)];
         std::size_t kept = 0;
-        for (const Index q : list) {
-            if (q < 0) break;
+        for (std::size_t s = 0; s < slots_ && list(p)[s] >= 0; ++s) {
+            const Index q = list(p)[s];
             if (component_[at(q)] == own) continue;
-            list[kept++] = q;
+            list(p)[kept++] = q;
             const double r = reach(p, q);
             if (r < way.reduced) {
                 way.reduced = r;
                 way.to = q;
             }
         }
-        if (kept < list_length) list[kept] = -1;
+        if (kept < slots_) list(p)[kept] = -1;
     }
 
     void look_around(std::int64_t p, std::int64_t leaf, double bound) {
@@ -341,17 +435,21 @@ private:
     }
 
     Tree tree_;
+    const std::vector<double>& weight_;
+    bool unit_weights_;
+    double needed_;
     double factor_;
     int threads_;
     const Progress& progress_;
     std::vector<double> core_;  ///< by position, like all below
-    std::vector<List> list_;
+    std::size_t slots_ = 0;
+    std::vector<Index> list_;  ///< (n, slots_) near points, ascending by distance; -1 ends a list
+    std::vector<Way> way_;
     UnionFind sets_;
     DensityEdges edges_;
     std::vector<Index> component_;
     std::vector<Index> node_component_;
     std::vector<double> node_core_;
-    std::vector<Way> way_;
     std::vector<double> best_;
     std::vector<Index> cheapest_;
 };

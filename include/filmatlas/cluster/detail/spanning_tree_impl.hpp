@@ -261,8 +261,8 @@ FILMATLAS_INLINE void validate(const SpanningTree& tree) {
 FILMATLAS_INLINE std::int64_t spanning_tree_bytes(std::int64_t n, std::int64_t d,
                                                   const SpanningTreeOptions& options) {
     const bool few = detail::density_method(options, d) == SpanningTreeMethod::KdTree;
-    if (few) return n * (8 * 5 * d + 300);
-    const std::int64_t slots = options.min_samples + detail::DensityBlocked::extra_slots;
+    const std::int64_t slots = options.min_samples + detail::density_extra_slots;
+    if (few) return n * (8 * 5 * d + 300 + (d > 3 ? 4 * d + 28 * slots : 0));
     return n * (4 * 4 * d + 48 * slots + 300);
 }
 
