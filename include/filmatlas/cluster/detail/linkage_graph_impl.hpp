@@ -34,7 +34,8 @@ inline void linkage_tidy(LinkageNeighbors& lists, int num_threads) {
 }
 
 /// Greedy merging along a graph's edges. A cluster stays in the slot of one of its parts; `merged` counts what
-/// happened to a slot, so that older candidates in the heap can be told from those that still hold.
+/// happened to a slot, so that what was measured before can be told from what still holds. Every pair is kept by the
+/// cluster that was made later, whose best one alone stands in the heap of all.
 class LinkageGraphMerger {
 public:
     LinkageGraphMerger(Matrix<double> rows, LinkageNeighbors neighbors, LinkageForm form, int num_threads)
@@ -48,7 +49,8 @@ public:
           variance_(static_cast<std::size_t>(n_), 0.0),
           merged_(static_cast<std::size_t>(n_), 0),
           into_(static_cast<std::size_t>(n_)),
-          seen_(static_cast<std::size_t>(n_), -1) {
+          seen_(static_cast<std::size_t>(n_), -1),
+          candidates_(static_cast<std::size_t>(n_)) {
         for (std::size_t i = 0; i < into_.size(); ++i) into_[i] = static_cast<Index>(i);
     }
 
@@ -59,10 +61,15 @@ public:
         start(progress);
         while (!heap_.empty()) {
             std::pop_heap(heap_.begin(), heap_.end(), later);
-            const Candidate top = heap_.back();
+            const Best top = heap_.back();
             heap_.pop_back();
-            if (!holds(top)) continue;
-            merges.push_back({top.a, top.b, height(top.value)});
+            if (into_[at(top.owner)] != top.owner || merged_[at(top.owner)] != top.merged) continue;
+            const Candidate best = candidates_[at(top.owner)].front();
+            if (!holds(best)) {
+                offer_next(top.owner);
+                continue;
+            }
+            merges.push_back({top.a, top.b, height(best.value)});
             merge(top.a, top.b);
             progress("linkage on graph", static_cast<std::int64_t>(merges.size()), n_ - 1);
         }
@@ -73,23 +80,30 @@ public:
     }
 
 private:
+    /// A neighbour of the cluster that keeps it.
     struct Candidate {
+        double value;
+        Index slot;
+        Index merged;  ///< what `merged_` said of the slot
+        static bool later(const Candidate& x, const Candidate& y) {
+            return x.value != y.value ? x.value > y.value : x.slot > y.slot;
+        }
+    };
+    /// The best candidate of a cluster.
+    struct Best {
         double value;
         Index a;  ///< a < b
         Index b;
-        Index merged_a;  ///< what `merged` said of the slots
-        Index merged_b;
+        Index owner;
+        Index merged;  ///< what `merged_` said of the owner
     };
-    static bool later(const Candidate& x, const Candidate& y) {
+    static bool later(const Best& x, const Best& y) {
         if (x.value != y.value) return x.value > y.value;
         return x.a != y.a ? x.a > y.a : x.b > y.b;
     }
     static std::size_t at(Index slot) { return static_cast<std::size_t>(slot); }
 
-    bool holds(const Candidate& c) const {
-        return into_[at(c.a)] == c.a && into_[at(c.b)] == c.b && merged_[at(c.a)] == c.merged_a &&
-               merged_[at(c.b)] == c.merged_b;
-    }
+    bool holds(const Candidate& c) const { return into_[at(c.slot)] == c.slot && merged_[at(c.slot)] == c.merged; }
 
     double height(double value) const {
         if (form_ == LinkageForm::Ward) return std::sqrt(value);
@@ -101,39 +115,50 @@ private:
                            [](double x, double y) { return (x - y) * (x - y); });
     }
 
-    Candidate candidate(Index a, Index b) const {
-        if (a > b) std::swap(a, b);
-        double value = squared(a, b);
+    Candidate candidate(Index owner, Index slot) const {
+        double value = squared(owner, slot);
         if (form_ == LinkageForm::Ward) {
-            value *= 2.0 * (weight_[at(a)] * weight_[at(b)]) / (weight_[at(a)] + weight_[at(b)]);
+            value *= 2.0 * (weight_[at(owner)] * weight_[at(slot)]) / (weight_[at(owner)] + weight_[at(slot)]);
         } else {
-            value += variance_[at(a)] + variance_[at(b)];
+            value += variance_[at(owner)] + variance_[at(slot)];
         }
-        return {value, a, b, merged_[at(a)], merged_[at(b)]};
+        return {value, slot, merged_[at(slot)]};
     }
 
+    /// Each item keeps its edges to later ones.
     void start(const Progress& progress) {
-        std::vector<std::size_t> begin(static_cast<std::size_t>(n_) + 1, 0);
-        for (std::size_t i = 0; i < neighbors_.size(); ++i) {
-            const auto& list = neighbors_[i];
-            const auto above = list.end() - std::upper_bound(list.begin(), list.end(), static_cast<Index>(i));
-            begin[i + 1] = begin[i] + static_cast<std::size_t>(above);
-        }
-        heap_.resize(begin.back());
         parallel_for(
             n_, 256, num_threads_,
             [&](std::int64_t first, std::int64_t last) {
-                for (std::int64_t i = first; i < last; ++i) {
-                    const auto& list = neighbors_[static_cast<std::size_t>(i)];
-                    const std::size_t count = begin[static_cast<std::size_t>(i) + 1] - begin[static_cast<std::size_t>(i)];
-                    for (std::size_t e = 0; e < count; ++e) {
-                        heap_[begin[static_cast<std::size_t>(i)] + e] =
-                            candidate(static_cast<Index>(i), list[list.size() - count + e]);
-                    }
+                for (auto i = static_cast<Index>(first); i < static_cast<Index>(last); ++i) {
+                    const auto& list = neighbors_[at(i)];
+                    auto& mine = candidates_[at(i)];
+                    const auto above = std::upper_bound(list.begin(), list.end(), i);
+                    mine.reserve(static_cast<std::size_t>(list.end() - above));
+                    for (auto j = above; j != list.end(); ++j) mine.push_back(candidate(i, *j));
+                    std::make_heap(mine.begin(), mine.end(), Candidate::later);
                 }
             },
             progress, "linkage edges");
-        std::make_heap(heap_.begin(), heap_.end(), later);
+        for (Index i = 0; i < static_cast<Index>(n_); ++i) offer(i);
+    }
+
+    void offer(Index owner) {
+        if (candidates_[at(owner)].empty()) return;
+        const Candidate& best = candidates_[at(owner)].front();
+        const auto [a, b] = std::minmax(owner, best.slot);
+        heap_.push_back({best.value, a, b, owner, merged_[at(owner)]});
+        std::push_heap(heap_.begin(), heap_.end(), later);
+    }
+
+    /// Passes over what does not hold any more.
+    void offer_next(Index owner) {
+        auto& mine = candidates_[at(owner)];
+        while (!mine.empty() && !holds(mine.front())) {
+            std::pop_heap(mine.begin(), mine.end(), Candidate::later);
+            mine.pop_back();
+        }
+        offer(owner);
     }
 
     Index find(Index slot) {
@@ -172,16 +197,12 @@ private:
             if (std::exchange(seen_[at(slot)], stamp) != stamp) list[kept++] = slot;
         }
         list.resize(kept);
-        for (const Index slot : list) {
-            heap_.push_back(candidate(to, slot));
-            std::push_heap(heap_.begin(), heap_.end(), later);
-        }
-        // Most of a heap that has doubled is out of date.
-        if (heap_.size() > 2 * tidy_size_ + 1024) {
-            std::erase_if(heap_, [&](const Candidate& c) { return !holds(c); });
-            std::make_heap(heap_.begin(), heap_.end(), later);
-            tidy_size_ = heap_.size();
-        }
+        std::vector<Candidate>().swap(candidates_[at(from)]);
+        auto& mine = candidates_[at(to)];
+        mine.clear();
+        for (const Index slot : list) mine.push_back(candidate(to, slot));
+        std::make_heap(mine.begin(), mine.end(), Candidate::later);
+        offer(to);
     }
 
     void join_components(std::vector<LinkageMerge>& merges, const Progress& progress) {
@@ -221,8 +242,8 @@ private:
     std::vector<Index> into_;         ///< the slot that took each slot's cluster
     std::vector<std::int64_t> seen_;  ///< the merge that met the slot last
     std::int64_t stamp_ = 0;
-    std::size_t tidy_size_ = 0;
-    std::vector<Candidate> heap_;
+    std::vector<std::vector<Candidate>> candidates_;  ///< of each slot; a heap
+    std::vector<Best> heap_;
 };
 
 template <class T>
