@@ -80,6 +80,18 @@ void bind_sources_of_trees(py::module_& module) {
 
 void bind_placing(py::module_& module) {
     py::class_<ItemPlacing>(module, "ItemPlacing")
+        .def(py::init([](const Array<float>& key, const Array<std::uint8_t>& is_core, const Array<float>& place_at) {
+                 const auto rows = view_2d(key, "ItemPlacing");
+                 if (is_core.size() != key.size() || place_at.size() != key.size())
+                     throw_shape("ItemPlacing", "the lists differ in length", "pass what item_placing() made");
+                 ItemPlacing out;
+                 out.levels = static_cast<int>(rows.cols);
+                 out.key.assign(key.data(), key.data() + key.size());
+                 out.is_core.assign(is_core.data(), is_core.data() + is_core.size());
+                 out.place_at.assign(place_at.data(), place_at.data() + place_at.size());
+                 return out;
+             }),
+             py::arg("key").noconvert(), py::arg("is_core").noconvert(), py::arg("place_at").noconvert())
         .def_readonly("levels", &ItemPlacing::levels)
         .def_property_readonly("num_items", &ItemPlacing::num_items)
         .def_property_readonly("key",

@@ -270,7 +270,8 @@ class NestedClusters(Hierarchy):
     def trials(self) -> list[dict[str, Any]]:
         """What was tried and chosen, the finest level first: level, steps, method, foresight, chosen.
 
-        `foresight` says how well the nodes foretell the neighbours that were held out of the smoothing.
+        `foresight` says how well the nodes foretell the neighbours that were held out of the smoothing: it
+        chooses the finest nodes. Every level above is the consensus of its trials.
         """
         return [dict(trial) for trial in self._result["trials"]]
 

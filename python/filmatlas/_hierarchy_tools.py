@@ -202,6 +202,20 @@ class ItemPlacing(Value):
         shares = ", ".join(f"{share:.3f}" for share in self.is_core.mean(axis=0)) if len(self) else ""
         return f"ItemPlacing({figure(len(self))} items, core per level: {shares})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _placing_from, (
+            self.hierarchy,
+            np.array(self.key),
+            np.array(self.is_core).view(np.uint8),
+            np.array(self.place_at),
+        )
+
+
+def _placing_from(hierarchy: Hierarchy, key: Any, is_core: Any, place_at: Any) -> ItemPlacing:
+    placing = ItemPlacing._wrap(_core.ItemPlacing(key, is_core, place_at))
+    placing.hierarchy = hierarchy
+    return placing
+
 
 def item_placing(
     hierarchy: Hierarchy, graph: KnnGraph | None = None, *, keys: Any = None, num_threads: int = 0

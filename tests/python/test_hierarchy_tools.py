@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,11 @@ def test_coverage_is_a_monotone_dial(tree):
     given = fa.item_placing(nested, keys=nested.strength)
     np.testing.assert_array_equal(given.is_core, nested.strength > 0)
     assert "core per level" in repr(placing)
+    for one in (placing, given):
+        again = pickle.loads(pickle.dumps(one))
+        for name in ("key", "is_core", "place_at"):
+            np.testing.assert_array_equal(getattr(again, name), getattr(one, name))
+        np.testing.assert_array_equal(again.labels(0.6, 1), one.labels(0.6, 1))
 
 
 def test_sure_items_are_placed_better(tree):

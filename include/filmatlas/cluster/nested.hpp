@@ -20,10 +20,10 @@
 ///
 /// 1. The vectors are smoothed over shared neighbours (smooth.hpp) by several numbers of steps and seen from their
 /// mean. 2. Ward's linkage and Lloyd's rounds make the finest nodes; too large ones are split, too small ones join
-/// their nearest. 3. From the coarsest level down, the finest nodes are merged inside the nodes of the level above, no
-/// merge making a node larger than its level allows: by Ward's linkage, by forms of it that hinder large nodes less, and
-/// by average linkage, after every number of steps that suits the level's nodes. Of all these the groups are taken that
-/// best foretell neighbours which the smoothing never saw (`NestedTrial::foresight`). Groups of nodes, never of items:
+/// their nearest. 3. From the coarsest level down, the finest nodes are grouped by Ward's linkage, by forms of it that
+/// hinder large nodes less, and by average linkage, after every number of steps that suits the level's nodes. The level
+/// is what these groupings agree on: average linkage of the share of them that part two nodes, inside the nodes of the
+/// level above, no merge making a node larger than its level allows. Groups of nodes, never of items:
 /// nesting cannot fail. Items with identical vectors always share all their nodes. Row order does not matter: all
 /// decisions are made in an order of the rows by content (given the same neighbour sets).
 
@@ -51,12 +51,12 @@ std::string_view to_string(NestedMethod method) noexcept;
 /// @throws Error (InvalidArgument) naming the accepted words.
 NestedMethod nested_method_from_string(std::string_view name);
 
-/// A choice between candidates, made by how well each foretells the neighbours held out of the smoothing.
+/// Something tried. Of the finest nodes those that best foretell the neighbours held out of the smoothing are taken; the
+/// levels above are the consensus of all their trials.
 struct NestedTrial {
     int level = 0;
-    int steps = 0;  ///< of smoothing
-    /// "ward", "ward^0.75", "ward^0.5" (the power of the size term), "average", "kmeans"; "ward with moves": of the
-    /// full-space centroids, nodes moved whole between the groups while that lowers the sum of squares.
+    int steps = 0;  ///< of smoothing; of the consensus: the most that took part
+    /// "ward", "ward^0.75", "ward^0.5" (the power of the size term), "average", "kmeans", "density"; "consensus".
     std::string method;
     /// Mutual information of an item's node and its held-out neighbours' nodes over the mean of the entropies;
     /// in [0, 1], -1 where nothing could be held out (fewer than 3 neighbours per item).
@@ -84,8 +84,9 @@ struct NestedOptions {
     /// where a given count makes that more. Between the levels: 4 / count.
     std::optional<double> max_share = std::nullopt;
     /// Averaging steps over shared neighbours, for every level; 0 = none, at most 1000 (see SmoothOptions). Unset:
-    /// of 0, 1, 4, 16, 32, as far as a level's nodes hold ten items a step, those whose nodes foretell the neighbours
-    /// best that the smoothing did not see; the result's options then hold those of the finest level.
+    /// of 0, 1, 4, 16, 32, as far as a level's nodes hold ten items a step, the finest level takes those whose nodes
+    /// foretell the neighbours best that the smoothing did not see, and the levels above the consensus of all; the
+    /// result's options then hold those of the finest level.
     std::optional<int> smoothing_steps = std::nullopt;
     std::uint64_t seed = 42;
     /// Workers; 0 = choose for me. Never changes the result.

@@ -177,8 +177,8 @@ inline Matrix<float> nested_coordinates(const Matrix<float>& rows, int steps, st
 
 /// The same rows in few coordinates, the mean's direction among them, so that lengths stay what they were but for
 /// what the other directions hold: many steps of smoothing cost a fraction there.
-inline Matrix<float> nested_condensed(const Matrix<float>& rows, std::uint64_t seed, int num_threads) {
-    constexpr std::int64_t kept = 64;
+inline Matrix<float> nested_condensed(Matrix<float> rows, std::uint64_t seed, int num_threads) {
+    constexpr std::int64_t kept = 128;
     if (rows.cols() <= kept || rows.rows() <= 2 * kept) return rows;
     PcaOptions options;
     options.n_components = static_cast<int>(kept) - 1;

@@ -11,10 +11,12 @@
 #include <utility>
 
 #include "filmatlas/cluster/detail/linkage_core.hpp"
+#include "filmatlas/cluster/detail/nested_consensus.hpp"
 #include "filmatlas/cluster/detail/nested_density.hpp"
 #include "filmatlas/cluster/detail/nested_fine.hpp"
 #include "filmatlas/cluster/detail/nested_levels.hpp"
 #include "filmatlas/cluster/detail/nested_points.hpp"
+#include "filmatlas/cluster/detail/sibling_strength.hpp"
 #include "filmatlas/cluster/detail/smooth_core.hpp"
 #include "filmatlas/cluster/detail/kmeans_data.hpp"
 #include "filmatlas/cluster/kmeans.hpp"
@@ -27,6 +29,7 @@ namespace detail {
 
 inline constexpr int kNestedTopNodes = 10;  ///< of the coarsest level, unless more is known
 inline constexpr int kNestedAutoFinest = 2000;  ///< finest nodes unless more are asked for
+inline constexpr int kNestedFullSteps = 4;  ///< of smoothing in all coordinates; further ones in few
 inline constexpr int kNestedKMeansRounds = 50;
 inline constexpr int kNestedPolish = 10;  ///< Lloyd's rounds after Ward's linkage
 inline constexpr double kNestedTopShare = 0.30;  ///< of the items, for one of the coarsest level
@@ -76,39 +79,14 @@ inline NestedFine nested_fine(const NestedPoints& points, const Matrix<float>& s
     return fine;
 }
 
-/// The rows after some steps of smoothing, seen from their mean.
-struct NestedView {
-    int steps = 0;
-    Matrix<float> coordinates;
-    Matrix<double> means;  ///< of the finest nodes, as directions under cosine
-};
-
-/// The finest nodes and what the levels above are made of.
-struct NestedBase {
-    NestedParts parts;
-    std::vector<NestedView> views;  ///< by rising steps
-    std::vector<NestedPair> pairs;  ///< of the finest nodes
-};
-
-/// Goes on smoothing, in few coordinates, as far as the largest nodes are worth it.
-inline void nested_more_views(const Matrix<float>& smoothed, const CsrMatrix<float>& weights, double top_size,
-                              bool unit, const NestedOptions& options, const Progress& progress,
-                              std::vector<NestedView>& views) {
-    Matrix<float> rows;
-    int done = views.back().steps;
+/// Rows smoothed by `from` steps, smoothed further; many steps run in few coordinates.
+inline Matrix<float> nested_smoothed(Matrix<float> rows, const CsrMatrix<float>& weights, int from, int to, bool unit,
+                                     const NestedOptions& options, const Progress& progress) {
     SmoothOptions smoothing;
     smoothing.num_threads = options.num_threads;
-    for (const int steps : nested_step_trials(top_size)) {
-        if (steps <= done) continue;
-        if (rows.rows() == 0) rows = nested_condensed(smoothed, options.seed, options.num_threads);
-        smoothing.steps = steps - done;
-        rows = smooth_steps(std::move(rows), weights, smoothing, unit, progress);
-        done = steps;
-        NestedView view;
-        view.steps = steps;
-        view.coordinates = nested_centred(rows, rows.cols(), options.seed, options.num_threads);
-        views.push_back(std::move(view));
-    }
+    smoothing.steps = to - from;
+    if (to > kNestedFullSteps) rows = nested_condensed(std::move(rows), options.seed, options.num_threads);
+    return smooth_steps(std::move(rows), weights, smoothing, unit, progress);
 }
 
 /// Makes the finest nodes: the steps that foretell the neighbours best, Lloyd's rounds, then the size bounds.
@@ -118,8 +96,6 @@ inline NestedBase nested_finest(const NestedPoints& points, int count, double me
                                 const Progress& progress, NestedResult& result) {
     const NestedOptions& options = result.options;
     const bool given = options.smoothing_steps.has_value();
-    SmoothOptions smoothing;
-    smoothing.num_threads = options.num_threads;
     std::vector<int> trials = nested_step_trials(mean_size);
     if (given) {
         trials = {*options.smoothing_steps};
@@ -133,8 +109,8 @@ inline NestedBase nested_finest(const NestedPoints& points, int count, double me
     std::size_t chosen = 0;
     const std::size_t first = result.trials.size();
     for (std::size_t t = 0; t < trials.size(); ++t) {
-        smoothing.steps = trials[t] - (t == 0 ? 0 : trials[t - 1]);
-        smoothed = smooth_steps(std::move(smoothed), weights, smoothing, unit, progress);
+        smoothed = nested_smoothed(std::move(smoothed), weights, t == 0 ? 0 : trials[t - 1], trials[t], unit, options,
+                                   progress);
         NestedFine fine =
             nested_fine(points, smoothed, trials[t], count, unit, options, progress, result.run);
         NestedTrial trial;
@@ -166,11 +142,20 @@ inline NestedBase nested_finest(const NestedPoints& points, int count, double me
                      base.parts);
         nested_merge_small(chosen_rows, points.weights, min_size, max_size, unit, base.parts);
     }
-    if (options.method != NestedMethod::Auto || points.held_out.ids.empty() || options.level_names.size() < 2) {
+    if (options.method != NestedMethod::Auto || options.level_names.size() < 2) {
         base.views.clear();
         return base;
     }
-    if (!given) nested_more_views(smoothed, weights, top_size, unit, options, progress, base.views);
+    // The levels above have larger nodes: more steps are worth it there.
+    for (const int steps : given ? std::vector<int>() : nested_step_trials(top_size)) {
+        const int done = base.views.back().steps;
+        if (steps <= done) continue;
+        smoothed = nested_smoothed(std::move(smoothed), weights, done, steps, unit, options, progress);
+        NestedView view;
+        view.steps = steps;
+        view.coordinates = nested_coordinates(smoothed, steps, options.seed, options.num_threads);
+        base.views.push_back(std::move(view));
+    }
     for (NestedView& view : base.views) {
         view.means = nested_centroids(view.coordinates, points.weights, base.parts, false);
         nested_directions(view.means, unit);
@@ -178,75 +163,6 @@ inline NestedBase nested_finest(const NestedPoints& points, int count, double me
     }
     base.pairs = nested_pairs(points, base.parts.label);
     return base;
-}
-
-/// A way to group the nodes of a level, and what came of it.
-struct NestedWay {
-    std::size_t view;
-    NestedLink link;
-    NestedParts groups;
-    NestedTrial trial;
-};
-
-/// Tries every linkage after every worthwhile number of steps; the groups that foretell best within the cap.
-inline NestedParts nested_best_groups(const NestedBase& base, const std::vector<Index>& parents, int level,
-                                      double mean_size, double cap, bool unit, NestedParts ward,
-                                      NestedResult& result) {
-    const NestedOptions& options = result.options;
-    const NestedParts& parts = base.parts;
-    const int count = ward.count();
-    const std::vector<int> steps = nested_step_trials(mean_size);
-    std::vector<NestedWay> ways;
-    for (std::size_t v = 0; v < base.views.size(); ++v) {
-        if (base.views.size() > 1 && base.views[v].steps > steps.back()) continue;
-        for (const NestedLink link : kNestedLinks) {
-            NestedWay way;
-            way.view = v;
-            way.link = link;
-            way.trial.steps = base.views[v].steps;
-            way.trial.method = nested_link_name(link);
-            ways.push_back(std::move(way));
-        }
-    }
-    parallel_for(static_cast<std::int64_t>(ways.size()), 1, options.num_threads,
-                 [&](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t w = begin; w < end; ++w) {
-                         NestedWay& way = ways[static_cast<std::size_t>(w)];
-                         const Matrix<double>& nodes = base.views[way.view].means;
-                         NestedMerger merger(nodes, parts.weight, way.link, 1, parents);
-                         const std::vector<NestedMerge> merges = merger.merge_to(count, cap);
-                         NestedParts groups =
-                             nested_parts(nested_apply(parts.count(), merges, merges.size()), parts.weight);
-                         NestedGroups(nodes, parts.weight, cap, unit, groups.label, groups.count(), parents)
-                             .keep_cap();
-                         way.groups = nested_parts(groups.label, parts.weight);
-                         way.trial.foresight =
-                             nested_foresight(nested_group_pairs(base.pairs, way.groups.label), way.groups.count());
-                     }
-                 });
-    const auto heaviest = [](const NestedParts& nodes) {
-        return *std::max_element(nodes.weight.begin(), nodes.weight.end());
-    };
-    NestedWay first;
-    first.view = 0;
-    first.link = NestedLink::Ward;
-    first.groups = std::move(ward);
-    first.trial.method = "ward with moves";
-    first.trial.foresight = nested_foresight(nested_group_pairs(base.pairs, first.groups.label), count);
-    ways.insert(ways.begin(), std::move(first));
-    // Some linkages like large nodes: none may break a cap that Ward's keeps.
-    const double most = std::max(cap, heaviest(ways.front().groups));
-    std::size_t chosen = 0;
-    for (std::size_t w = 1; w < ways.size(); ++w) {
-        if (ways[w].groups.count() != count || heaviest(ways[w].groups) > most) continue;
-        if (ways[w].trial.foresight > ways[chosen].trial.foresight) chosen = w;
-    }
-    ways[chosen].trial.chosen = true;
-    for (NestedWay& way : ways) {
-        way.trial.level = level;
-        result.trials.push_back(std::move(way.trial));
-    }
-    return std::move(ways[chosen].groups);
 }
 
 /// The nodes of one level, as groups of the finest ones inside the nodes of the level above.
@@ -261,6 +177,8 @@ inline std::pair<NestedParts, double> nested_level(const NestedPoints& points, c
     const bool search = range.min < range.max;
     const int target = std::max(1, search ? range.min - 1 : range.min);
     const bool average = options.method == NestedMethod::Average;
+    const bool agree = options.method == NestedMethod::Auto;
+    if (agree && !search) return {nested_agreed_groups(base, parents, level, range.min, cap, unit, result), 0.0};
     Matrix<double> centroids = nested_centroids(points.rows, points.weights, parts, unit && !average);
     if (average) {
         for (std::int64_t c = 0; c < centroids.rows(); ++c) {
@@ -268,25 +186,22 @@ inline std::pair<NestedParts, double> nested_level(const NestedPoints& points, c
         }
         nested_directions(centroids, unit);
     }
-    NestedMerger merger(centroids, parts.weight, average ? NestedLink::Average : NestedLink::Ward,
-                        options.num_threads, parents);
+    NestedMerger merger(nested_square(centroids, options.num_threads), parts.weight,
+                        average ? NestedLink::Average : NestedLink::Ward, parents);
     const std::vector<NestedMerge> merges = merger.merge_to(target, cap);
     int count = range.min;
     double gap = 0;
     if (search) std::tie(count, gap) = nested_choose_count(merges, parts.count(), range);
+    if (agree) return {nested_agreed_groups(base, parents, level, count, cap, unit, result), gap};
     NestedParts groups = nested_parts(
         nested_apply(parts.count(), merges, static_cast<std::size_t>(parts.count() - count)), parts.weight);
     NestedGroups moves(centroids, parts.weight, cap, unit, groups.label, groups.count(), parents);
-    if (options.method == NestedMethod::Auto || options.method == NestedMethod::KMeans) {
+    if (options.method == NestedMethod::KMeans) {
         moves.refine();
     } else {
         moves.keep_cap();
     }
-    groups = nested_parts(groups.label, parts.weight);
-    if (base.views.empty()) return {groups, gap};
-    double total = 0;
-    for (const double weight : parts.weight) total += weight;
-    return {nested_best_groups(base, parents, level, total / count, cap, unit, std::move(groups), result), gap};
+    return {nested_parts(groups.label, parts.weight), gap};
 }
 
 /// Strength and runner-up of every item at every level.
@@ -319,41 +234,17 @@ inline void nested_strength(const NestedPoints& points, bool unit, int num_threa
                 if (point < 0) continue;
                 std::copy_n(points.rows.row_data(point), d, row.begin());
                 const Index own = item_node[static_cast<std::size_t>(i)];
-                const HierarchyNode& node = tree.nodes[static_cast<std::size_t>(first_node + own)];
-                // Siblings are neighbours in the list of nodes: walk both ways from the own node.
-                const auto closeness = [&](Index other) {
-                    const double* centroid = centroids.row_data(other);
-                    return unit ? linkage_sum(row.data(), centroid, d,
-                                              [](double x, double y) { return x * y; })
-                                : -linkage_distance(row.data(), centroid, d, Metric::Euclidean);
-                };
-                Index runner_up = -1;
-                double second = 0;
-                const auto visit = [&](Index other) {
-                    const HierarchyNode& sibling = tree.nodes[static_cast<std::size_t>(first_node + other)];
-                    if (sibling.parent != node.parent) return false;
-                    if (!(parts.weight[static_cast<std::size_t>(other)] > 0)) return true;
-                    const double value = closeness(other);
-                    if (runner_up < 0 || value > second || (value == second && other < runner_up)) {
-                        second = value;
-                        runner_up = other;
-                    }
-                    return true;
-                };
-                for (Index other = own - 1; other >= 0 && visit(other); --other) {
-                }
-                for (Index other = own + 1; other < tree.num_nodes(level) && visit(other); ++other) {
-                }
-                if (runner_up < 0) continue;
-                const double first = closeness(own);
-                double value = first - second;
-                if (!unit) {
-                    const double larger = std::max(-first, -second);
-                    value = larger > 0 ? value / larger : 0.0;
-                }
+                const SiblingStrength found = sibling_strength(
+                    tree, first_node + own, unit,
+                    [&](Index other) { return parts.weight[static_cast<std::size_t>(other - first_node)] > 0; },
+                    [&](Index other) {
+                        const double* centroid = centroids.row_data(other - first_node);
+                        return unit ? linkage_sum(row.data(), centroid, d, [](double x, double y) { return x * y; })
+                                    : -linkage_distance(row.data(), centroid, d, Metric::Euclidean);
+                    });
                 const auto slot = static_cast<std::size_t>(i * levels + level);
-                result.strength[slot] = static_cast<float>(value);
-                result.runner_up[slot] = first_node + runner_up;
+                result.strength[slot] = static_cast<float>(found.value);
+                result.runner_up[slot] = found.runner_up;
             }
         });
     }
@@ -370,7 +261,7 @@ inline void nested_warn_of_size(const Hierarchy& tree, NestedResult& result) {
     if (largest <= kNestedTopSlack * median) return;
     std::string why;
     for (const NestedTrial& trial : result.trials) {
-        if (trial.level == 0 && trial.chosen) why = ": so '" + trial.method + "' foretells the neighbours best";
+        if (trial.level == 0 && trial.chosen) why = ": most linkages keep them together";
     }
     result.run.warnings.push_back("the largest node of level '" + result.options.level_names[0] + "' holds " +
                                   std::to_string(sizes.back()) + " items, " +

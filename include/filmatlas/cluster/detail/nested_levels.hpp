@@ -48,31 +48,45 @@ inline std::string_view nested_link_name(NestedLink link) {
     return "ward";
 }
 
+/// Squared distances of all pairs of nodes.
+inline CondensedDistances nested_square(const Matrix<double>& centroids, int num_threads) {
+    if (centroids.rows() < 2) return {};
+    return linkage_measure<double>(centroids, Metric::SqEuclidean, num_threads, Progress());
+}
+
+inline CondensedDistances nested_copy(const CondensedDistances& square, std::int64_t nodes) {
+    if (nodes < 2) return {};
+    CondensedDistances out(nodes);
+    std::copy_n(square.values.get(), square.count, out.data());
+    return out;
+}
+
 /// Size-weighted merges from the given nodes down to `target` groups, none heavier than `cap` while another
 /// merge is left, and none across parents.
 class NestedMerger {
 public:
+    /// @param square  squared distances of the nodes
     /// @param parents of the nodes; empty when all may be merged
-    NestedMerger(const Matrix<double>& centroids, std::vector<double> weights, NestedLink link, int num_threads,
+    NestedMerger(CondensedDistances square, std::vector<double> weights, NestedLink link,
                  std::vector<Index> parents = {})
-        : m_(centroids.rows()),
+        : m_(static_cast<std::int64_t>(weights.size())),
           link_(link),
           parents_(std::move(parents)),
           weight_(std::move(weights)),
           alive_(weight_.size(), 1),
           nearest_(weight_.size(), -1),
-          least_(weight_.size(), 0.0) {
+          least_(weight_.size(), 0.0),
+          square_(std::move(square)) {
         if (m_ < 2) return;
         if (parents_.empty()) parents_.assign(weight_.size(), 0);
         families_.resize(static_cast<std::size_t>(*std::max_element(parents_.begin(), parents_.end())) + 1);
         for (Index i = 0; i < m_; ++i) family(i).push_back(i);
-        square_ = linkage_measure<double>(centroids, Metric::SqEuclidean, num_threads, Progress());
     }
     /// @param method Ward or Average
     NestedMerger(const Matrix<double>& centroids, std::vector<double> weights, LinkageMethod method,
                  int num_threads)
-        : NestedMerger(centroids, std::move(weights),
-                       method == LinkageMethod::Average ? NestedLink::Average : NestedLink::Ward, num_threads) {}
+        : NestedMerger(nested_square(centroids, num_threads), std::move(weights),
+                       method == LinkageMethod::Average ? NestedLink::Average : NestedLink::Ward) {}
 
     std::vector<NestedMerge> merge_to(int target, double cap) {
         std::vector<NestedMerge> merges;

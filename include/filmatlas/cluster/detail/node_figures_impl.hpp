@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "filmatlas/cluster/detail/subset_graph.hpp"
+#include "filmatlas/cluster/detail/sibling_strength.hpp"
 #include "filmatlas/cluster/detail/tree_vectors.hpp"
 #include "filmatlas/cluster/linkage.hpp"
 #include "filmatlas/cluster/node_figures.hpp"
@@ -299,36 +300,14 @@ FILMATLAS_INLINE ItemStrength item_strength(const Hierarchy& hierarchy, MatrixVi
             vectors.copy_row(static_cast<Index>(i), row.data());
             for (Index own = leaves[static_cast<std::size_t>(i)]; own >= 0;
                  own = hierarchy.nodes[static_cast<std::size_t>(own)].parent) {
-                const HierarchyNode& node = hierarchy.nodes[static_cast<std::size_t>(own)];
-                const auto level = static_cast<std::size_t>(node.level);
-                Index runner_up = -1;
-                double second = 0;
-                const auto visit = [&](Index other) {
-                    if (hierarchy.nodes[static_cast<std::size_t>(other)].parent != node.parent) return false;
-                    if (sums.count[static_cast<std::size_t>(other)] == 0) return true;
-                    const double value = vectors.closeness(row.data(), centres.row_data(other));
-                    if (runner_up < 0 || value > second || (value == second && other < runner_up)) {
-                        second = value;
-                        runner_up = other;
-                    }
-                    return true;
-                };
-                // Siblings are neighbours in the list of nodes: walk both ways from the own node.
-                for (Index other = own - 1; other >= hierarchy.level_begin[level] && visit(other); --other) {
-                }
-                for (Index other = own + 1; other < hierarchy.level_begin[level + 1] && visit(other);
-                     ++other) {
-                }
-                if (runner_up < 0) continue;
-                const double first = vectors.closeness(row.data(), centres.row_data(own));
-                double value = first - second;
-                if (!vectors.unit()) {
-                    const double larger = std::max(-first, -second);
-                    value = larger > 0 ? value / larger : 0.0;
-                }
-                const auto slot = static_cast<std::size_t>(i * levels) + level;
-                out.strength[slot] = static_cast<float>(value);
-                out.runner_up[slot] = runner_up;
+                const detail::SiblingStrength found = detail::sibling_strength(
+                    hierarchy, own, vectors.unit(),
+                    [&](Index other) { return sums.count[static_cast<std::size_t>(other)] > 0; },
+                    [&](Index other) { return vectors.closeness(row.data(), centres.row_data(other)); });
+                const int level = hierarchy.nodes[static_cast<std::size_t>(own)].level;
+                const auto slot = static_cast<std::size_t>(i * levels + level);
+                out.strength[slot] = static_cast<float>(found.value);
+                out.runner_up[slot] = found.runner_up;
             }
         }
     });
