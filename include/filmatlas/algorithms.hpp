@@ -25,6 +25,7 @@
 #include "filmatlas/cluster/scores.hpp"
 #include "filmatlas/cluster/smooth.hpp"
 #include "filmatlas/cluster/spanning_tree.hpp"
+#include "filmatlas/cluster/tie_certificate.hpp"
 #include "filmatlas/core/build_info.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/matrix.hpp"

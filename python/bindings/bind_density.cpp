@@ -6,6 +6,7 @@
 #include "filmatlas/cluster/density_membership.hpp"
 #include "filmatlas/cluster/density_validity.hpp"
 #include "filmatlas/cluster/hdbscan.hpp"
+#include "filmatlas/cluster/tie_certificate.hpp"
 
 namespace filmatlas::python {
 namespace {
@@ -215,6 +216,14 @@ void bind_cuts(py::module_& module) {
         [](const SingleLinkageTree& linkage, const py::dict& options) {
             const HdbscanCutOptions parsed = cut_options(options);
             return run_released([&] { return std::make_shared<HdbscanCut>(cut_hdbscan(linkage, parsed)); });
+        },
+        "linkage"_a, "options"_a);
+    module.def(
+        "tie_certificate",
+        [](const SingleLinkageTree& linkage, const py::dict& options) {
+            const HdbscanCutOptions parsed = cut_options(options);
+            const std::vector<char> sure = run_released([&] { return tie_certificate(linkage, parsed); });
+            return py::bytes(sure.data(), sure.size());
         },
         "linkage"_a, "options"_a);
     module.def(

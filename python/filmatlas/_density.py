@@ -392,6 +392,16 @@ class HdbscanResult(HdbscanCut):
         )
         return HdbscanCut._of(core, {**fields, **found})
 
+    def tie_certificate(self, *, cut: HdbscanCut | None = None) -> Any:
+        """(n,) bool: items whose label does not depend on the order in which merges of equal height are made.
+
+        Implementations differ in this order, and so do the orders of the rows in one of them. Where two correct fits
+        disagree about two items, one of these is False here. Proven for eom and leaf; with epsilon, persistence,
+        max_cluster_size or allow_single_cluster all are True where no tie can change the tree, else all are False.
+        """
+        options = (self if cut is None else cut).options
+        return np.frombuffer(_core.tie_certificate(self._linkage, options), dtype=bool)
+
     def dbscan_clustering(self, cut_distance: float, min_cluster_size: float = 5) -> Any:
         """(n,) labels of DBSCAN* at that eps: connected dense items, in groups of at least `min_cluster_size`."""
         where = "HdbscanResult.dbscan_clustering"

@@ -217,6 +217,26 @@ def test_membership_centers_and_validity(three):
     assert -1 <= fit.relative_validity() <= 1
 
 
+def test_tie_certificate_names_what_the_order_of_ties_can_change():
+    random = np.random.default_rng(3)
+    X = (random.integers(7, size=(240, 2)) + 11 * random.integers(3, size=(240, 1))).astype(np.float64)
+    fit = fa.hdbscan(X, 6, min_samples=3, ties="hdbscan")
+    sure = fit.tie_certificate()
+    assert sure.dtype == bool and 0 < sure.sum() < len(X)
+    differing = 0
+    for _ in range(20):
+        order = random.permutation(len(X))
+        other = np.empty(len(X), np.int32)
+        other[order] = fa.hdbscan(X[order], 6, min_samples=3, ties="hdbscan").labels
+        differing += fa.adjusted_rand_index(fit.labels, other) < 1
+        assert ((fit.labels < 0) == (other < 0))[sure].all()
+        assert fa.adjusted_rand_index(fit.labels[sure], other[sure]) == 1
+    plain = random.standard_normal((300, 2))
+    assert fa.hdbscan(plain, 290).tie_certificate().all()
+    leaf = fit.cut(cluster_selection_method="leaf")
+    assert len(fit.tie_certificate(cut=leaf)) == len(X)
+
+
 def test_values_travel(three):
     fit = fa.hdbscan(three, 15, sample_weight=np.full(len(three), 2.0))
     again = pickle.loads(pickle.dumps(fit))

@@ -43,16 +43,29 @@ private:
     double largest_ = 1;
 };
 
-/// Condenses without recursion: follows each cluster down from its top node to where it splits or dissolves.
+/// Where tied merges, made two at a time, could give other clusters than made at once.
+struct TieDoubts {
+    std::vector<Index> splits;  ///< (c,) merges below which a cluster goes on, but whose small parts can be one
+    std::vector<char> end;      ///< (c,) whether it ends in a merge of more parts than two that can be grouped
+    std::vector<char> item;     ///< (n,) whether the item falls out at a merge of either kind
+};
+
+/// Condenses without recursion: follows each cluster down from its top node to where it splits or dissolves. With
+/// `doubts`, merges of equal height count as one whatever the tree says.
 class TreeCondenser {
 public:
-    TreeCondenser(const SingleLinkageTree& tree, double min_cluster_size)
-        : tree_(tree), least_(min_cluster_size), lambda_(tree.height) {
+    TreeCondenser(const SingleLinkageTree& tree, double min_cluster_size, TieDoubts* doubts = nullptr)
+        : tree_(tree),
+          least_(min_cluster_size),
+          lambda_(tree.height),
+          many_(tree.ties == TieRule::Canonical || doubts != nullptr),
+          doubts_(doubts) {
         const auto n = static_cast<std::size_t>(tree.num_items);
         out_.point_cluster.assign(n, -1);
         out_.point_lambda.assign(n, 0.0);
         out_.point_weight = tree.weight;
         out_.min_cluster_size = min_cluster_size;
+        if (doubts != nullptr) doubts->item.assign(n, 0);
     }
 
     CondensedTree run() {
@@ -71,6 +84,25 @@ private:
         out_.cluster_stability.push_back(0);
         out_.cluster_death.push_back(0);
         top_.push_back(top);
+        if (doubts_ != nullptr) {
+            doubts_->splits.push_back(0);
+            doubts_->end.push_back(0);
+        }
+    }
+
+    /// Of the merge whose parts are known. `small`: weight of the parts that are not large.
+    void doubt(std::size_t cluster, double small) {
+        const bool follows = large_.size() == 1;
+        const bool can_differ = follows           ? small >= least_
+                                : large_.empty() ? small >= 2 * least_
+                                                 : true;
+        if (parts_.size() < 3 || !can_differ) return;
+        if (follows) {
+            ++doubts_->splits[cluster];
+        } else {
+            doubts_->end[cluster] = 1;
+        }
+        doubtful_ = true;
     }
 
     /// The parts of a merge; one of many parts when merges of equal height count as one.
@@ -82,7 +114,7 @@ private:
             const std::size_t m = tree_.merge_of(stack_.back());
             stack_.pop_back();
             for (const Index part : {tree_.right[m], tree_.left[m]}) {
-                const bool same = !tree_.is_item(part) && tree_.ties == TieRule::Canonical &&
+                const bool same = !tree_.is_item(part) && many_ &&
                                   tree_.height[tree_.merge_of(part)] == height;
                 (same ? stack_ : parts_).push_back(part);
             }
@@ -100,6 +132,7 @@ private:
         const auto put = [&](Index item) {
             out_.point_cluster[static_cast<std::size_t>(item)] = cluster;
             out_.point_lambda[static_cast<std::size_t>(item)] = lambda;
+            if (doubtful_) doubts_->item[static_cast<std::size_t>(item)] = 1;
         };
         if (tree_.is_item(part)) {
             put(part);
@@ -139,6 +172,8 @@ private:
                     leaving += tree_.weight_of(part);
                 }
             }
+            doubtful_ = false;
+            if (doubts_ != nullptr && node >= 0) doubt(c, leaving);
             const bool follows = large_.size() == 1;
             if (!follows) {
                 for (const Index part : large_) leaving += tree_.weight_of(part);
@@ -173,6 +208,9 @@ private:
     std::vector<Index> parts_;
     std::vector<Index> stack_;
     std::vector<Index> large_;
+    bool many_;
+    TieDoubts* doubts_;
+    bool doubtful_ = false;  ///< the merge that is followed just now
 };
 
 /// Sets stability and death of every cluster, adding the items in ascending order of lambda.
