@@ -96,10 +96,20 @@ struct Kernels {
     /// Software Developer's Manual, volume 2.)
     std::size_t (*screen_block)(const ScreenRows& left, const ScreenRows& right, std::size_t words,
                                 ScreenHit* hits);
+    /// The keys of all pairs, whatever the limits: keys[i * 16 * right.panels + j] has the key of rows i and j in its high
+    /// half and first + j in its low one, as `key_bounds` reads them. The same products as `screen_block`'s.
+    void (*screen_keys)(const ScreenRows& left, const ScreenRows& right, std::size_t words, std::uint32_t first,
+                        std::uint64_t* keys);
 
     /// The k-th smallest of `count` values, or one of them that is slightly larger (1 <= k <= count); `values` has room
     /// for a multiple of 16, and all are below the greatest number of their type. The same at every level.
     std::int32_t (*at_least_kth)(std::int32_t* values, std::size_t count, std::size_t k);
+    /// A key holds a float in its high half, as an integer of the same order (its bits inverted where negative, else with the
+    /// sign bit set), and a number in its low half. out[i]: that float plus add[number], as a signed integer of the same
+    /// order.
+    void (*key_bounds)(const std::uint64_t* keys, std::size_t count, const float* add, std::int32_t* out);
+    /// Keeps the keys that are at most `limit`, in their order; returns how many.
+    std::size_t (*keep_at_most)(std::uint64_t* keys, std::size_t count, std::uint64_t limit);
     /// Of `count` points (at most 16; points[k * 16 + j] is coordinate k of point j; 2, 4, 8 or 16 of them): the squared
     /// distances to `query` that are at most `limit` go to `squared`, their numbers j + first to `numbers`; returns how
     /// many. Both have room for 16. The squares of one distance are added as the halves of a row are, down to one.

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cfloat>
 #include <cmath>
+#include <iterator>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -373,6 +374,45 @@ TEST_CASE("kernels: at_least_kth gives one of the values, the k-th smallest or o
         }
     }
     CHECK(exact > cases / 2);
+}
+
+TEST_CASE("kernels: key_bounds adds to the float of a key what its number says, keep_at_most keeps the order") {
+    RandomStream stream(7, "keys", 0);
+    const auto ordered = [](float x) {
+        const auto bits = std::bit_cast<std::uint32_t>(x);
+        return (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
+    };
+    const auto add = random_matrix(1, 300, 8);
+    for (std::size_t count = 0; count <= 70; ++count) {
+        CAPTURE(count);
+        std::vector<std::uint64_t> keys;
+        std::vector<std::int32_t> bounds;
+        for (std::size_t i = 0; i < count; ++i) {
+            const float sizes[] = {0.0F, 1.0F, -1.0F, 1e30F, -1e-30F, std::numeric_limits<float>::infinity()};
+            const float value = sizes[stream.below(6)] * static_cast<float>(stream.uniform() + 0.5);
+            const auto number = static_cast<std::uint32_t>(stream.below(300));
+            keys.push_back(std::uint64_t{ordered(value + 0.0F)} << 32 | number);
+            const auto bits = std::bit_cast<std::int32_t>((value + 0.0F) + add(0, number));
+            bounds.push_back(bits ^ (bits >> 31 & 0x7FFFFFFF));
+        }
+        const std::uint64_t limit = count == 0 ? 0 : keys[stream.below(count)];
+        std::vector<std::uint64_t> kept;
+        std::copy_if(keys.begin(), keys.end(), std::back_inserter(kept), [limit](std::uint64_t key) { return key <= limit; });
+        for (const Kernels* kernel : tables()) {
+            CAPTURE(kernel->name);
+            std::vector<std::int32_t> out(count + 1, 77);
+            kernel->key_bounds(keys.data(), count, add.data(), out.data());
+            CHECK(out.back() == 77);
+            out.pop_back();
+            CHECK(out == bounds);
+            std::vector<std::uint64_t> left = keys;
+            left.push_back(99);
+            CHECK(kernel->keep_at_most(left.data(), count, limit) == kept.size());
+            CHECK(left.back() == 99);
+            left.resize(kept.size());
+            CHECK(left == kept);
+        }
+    }
 }
 
 TEST_CASE("kernels: sort_few sorts, and take_near keeps the near points of a leaf in their order, with the bits of squared_l2") {

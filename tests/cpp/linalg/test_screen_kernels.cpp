@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The screen of kernels.hpp: screen_left, screen_block.
+// The screen of kernels.hpp: screen_left, screen_block, screen_keys.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -62,15 +63,21 @@ struct Side {
     std::vector<float> gap;
 };
 
-std::map<std::pair<int, int>, float> screen(const Kernels& kernel, const Side& left, const Side& right) {
-    std::vector<ScreenHit> hits(left.add.size() * right.add.size());
-    std::vector<std::uint32_t> arranged;
+/// The left operand as the level wants it, kept in `arranged` where it has to be turned.
+ScreenRows left_rows(const Kernels& kernel, const Side& left, std::vector<std::uint32_t>& arranged) {
     ScreenRows a = left.rows();
     if (kernel.screen_left != nullptr) {
         arranged.resize(left.data.size());
         kernel.screen_left(left.data.data(), static_cast<std::size_t>(left.words), left.panels, arranged.data());
         a.data = arranged.data();
     }
+    return a;
+}
+
+std::map<std::pair<int, int>, float> screen(const Kernels& kernel, const Side& left, const Side& right) {
+    std::vector<ScreenHit> hits(left.add.size() * right.add.size());
+    std::vector<std::uint32_t> arranged;
+    const ScreenRows a = left_rows(kernel, left, arranged);
     hits.resize(kernel.screen_block(a, right.rows(), static_cast<std::size_t>(left.words), hits.data()));
     std::map<std::pair<int, int>, float> found;
     for (const ScreenHit& hit : hits) found[{hit.row, hit.col}] = hit.key;
@@ -132,6 +139,43 @@ TEST_CASE("screen_block: products are within the promised rounding at every leve
                 }
                 CHECK(wrong == 0);
             }
+        }
+    }
+}
+
+TEST_CASE("screen_keys: gives the keys of all pairs, those that screen_block finds bit by bit") {
+    for (const char* level : testing::simd_words) {
+        const testing::SimdLevelScope scope(level);
+        const Kernels& kernel = kernels();
+        for (const std::int64_t d : {1, 33, 384}) {
+            CAPTURE(kernel.name);
+            CAPTURE(d);
+            Side left(testing::random_matrix(61, d, 1), kernel);
+            Side right(testing::random_matrix(250, d, 2), kernel);
+            for (Side* side : {&left, &right}) {
+                const auto adds = testing::random_matrix(1, side->values.rows(), 3);
+                std::copy_n(adds.data(), side->values.rows(), side->add.begin());
+                std::fill_n(side->gap.begin(), side->values.rows(), -1e38F);
+            }
+            const auto found = screen(kernel, left, right);
+            REQUIRE(found.size() == 61 * 250);
+            std::vector<std::uint32_t> arranged;
+            const std::size_t stride = 16 * right.panels;
+            std::vector<std::uint64_t> keys(16 * left.panels * stride);
+            kernel.screen_keys(left_rows(kernel, left, arranged), right.rows(), static_cast<std::size_t>(left.words), 1000,
+                               keys.data());
+            int wrong = 0;
+            for (std::size_t i = 0; i < 16 * left.panels; ++i) {
+                for (std::size_t j = 0; j < stride; ++j) {
+                    const std::uint64_t key = keys[i * stride + j];
+                    const auto ordered = static_cast<std::uint32_t>(key >> 32);
+                    const auto value = std::bit_cast<float>((ordered >> 31) != 0 ? ordered & 0x7FFFFFFFU : ~ordered);
+                    const auto hit = found.find({static_cast<int>(i), static_cast<int>(j)});
+                    wrong += static_cast<std::uint32_t>(key) != 1000 + j;
+                    wrong += hit == found.end() ? value != inf : std::bit_cast<std::uint32_t>(value) != std::bit_cast<std::uint32_t>(hit->second + 0.0F);
+                }
+            }
+            CHECK(wrong == 0);
         }
     }
 }

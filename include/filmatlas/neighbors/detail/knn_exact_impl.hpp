@@ -37,7 +37,7 @@ public:
 private:
     static constexpr std::int64_t panel_rows = 16;
     static constexpr std::int64_t slice = 6;         // panels of columns per call of the kernel
-    static constexpr std::int64_t first_panels = 4;  // per row's first limit
+    static constexpr std::int64_t first_panels = 8;  // per row's first limit
 
     /// Two blocks fit the second-level cache, and there are enough for all threads.
     static std::int64_t panels_per_block(const KnnScreen& screen) {
@@ -78,6 +78,8 @@ private:
         std::vector<float> row_gaps;
         std::vector<float> col_gaps;
         std::vector<ScreenHit> hits;
+        std::vector<std::uint64_t> keys;
+        std::vector<std::int32_t> bounds;
     };
 
     void screen_strip(const KnnStrip& strip) {
@@ -97,16 +99,15 @@ private:
             copy_gaps(cols, scratch.col_gaps);
         }
         if (row_block != col_block) {
+            for (std::int64_t j = cols.first(); j < last_row(cols); ++j) lists_.prefetch(j);
             screen_part({row_block, 0, rows.panels}, {col_block, 0, cols.panels}, left, scratch);
             return;
         }
-        // Every row has its first limit from few others, and from twice as many at each step: without one, a row
-        // would let the whole block through.
+        // Every row has its first limit from few others, all keys at once, and from twice as many at each step: without one,
+        // a row would let the whole block through.
         std::int64_t width = std::min(first_panels, rows.panels);
-        for (std::int64_t p = 0; p < rows.panels; p += width) {
-            const Part part{row_block, p, std::min(width, rows.panels - p)};
-            screen_part(part, part, left, scratch);
-        }
+        for (std::int64_t p = 0; p < rows.panels; p += width)
+            begin_part({row_block, p, std::min(width, rows.panels - p)}, left, scratch);
         for (; width < rows.panels; width *= 2) {
             tighten(rows, scratch);
             for (std::int64_t p = 0; p + width < rows.panels; p += 2 * width) {
@@ -124,6 +125,27 @@ private:
         std::int64_t first_panel;  ///< from the block's first
         std::int64_t panels;
     };
+
+    /// The lists of a part's rows, from its own pairs. `left`: the block's panels.
+    void begin_part(const Part& part, const void* left, Scratch& scratch) {
+        const std::int64_t first_panel = range(part.block).first_panel + part.first_panel;
+        const std::int64_t first = first_panel * panel_rows;
+        const std::int64_t count = std::min(space_.size() - first, part.panels * panel_rows);
+        const float* add = screen_.add().data() + first;
+        const auto panels = static_cast<std::size_t>(part.panels);
+        const ScreenRows rows{static_cast<const KnnScreenLine*>(left) + part.first_panel * screen_.words(), panels, add, add};
+        const ScreenRows cols{screen_.panel(first_panel), panels, add, add};
+        const std::int64_t stride = part.panels * panel_rows;
+        scratch.keys.resize(static_cast<std::size_t>(stride * stride));
+        kernel_.screen_keys(rows, cols, static_cast<std::size_t>(screen_.words()), static_cast<std::uint32_t>(first),
+                            scratch.keys.data());
+        const KnnBlockLocks::Pair lock(locks_, part.block, part.block);
+        for (std::int64_t i = 0; i < count; ++i) {
+            std::uint64_t* keys = scratch.keys.data() + i * stride;
+            keys[i] = knn_key(std::numeric_limits<float>::infinity(), static_cast<Index>(first + i));
+            lists_.begin(first + i, keys, static_cast<std::size_t>(count), scratch.bounds, scratch.measure);
+        }
+    }
 
     /// `left`: the row block's panels. The gaps in `scratch` are those of both blocks.
     void screen_part(const Part& row_part, const Part& col_part, const void* left, Scratch& scratch) {
@@ -147,7 +169,6 @@ private:
                 const ScreenHit& hit = scratch.hits[h];
                 const std::int64_t i = rows.first() + row_offset + hit.row;
                 const std::int64_t j = col_base + hit.col;
-                if (j <= i) continue;  // on the diagonal: seen from the other side
                 lists_.offer(i, hit.key, static_cast<Index>(j), scratch.measure);
                 lists_.offer(j, hit.key, static_cast<Index>(i), scratch.measure);
             }

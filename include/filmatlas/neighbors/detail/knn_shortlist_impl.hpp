@@ -39,6 +39,28 @@ public:
         if (lists_[static_cast<std::size_t>(position)].count > slots_) cut(position);
     }
 
+    /// Brings a position's candidates near ahead of use.
+    void prefetch(std::int64_t position) const {
+        knn_prefetch(entries_.get() + static_cast<std::size_t>(position) * capacity_,
+                     static_cast<std::int64_t>(lists_[static_cast<std::size_t>(position)].count) + 8);
+    }
+
+    /// The first candidates of a position, at once: `count` (key, candidate) that are overwritten. What is not finite counts
+    /// for none. `room` is for the bounds.
+    template <class Measure>
+    void begin(std::int64_t position, std::uint64_t* entries, std::size_t count, std::vector<std::int32_t>& room,
+               Measure&& measure) {
+        List& list = lists_[static_cast<std::size_t>(position)];
+        const Kernels& kernel = screen_.kernel();
+        if (count >= slots_ && slots_ > 0) {
+            room.resize((count + 15) / 16 * 16);
+            kernel.key_bounds(entries, count, screen_.spread().data(), room.data());
+            lower(position, of_ordered(kernel.at_least_kth(room.data(), count, slots_)));
+        }
+        const std::size_t kept = kernel.keep_at_most(entries, count, knn_key(list.limit, -1));
+        for (std::size_t e = 0; e < kept; ++e) offer(position, knn_key_distance(entries[e]), knn_key_id(entries[e]), measure);
+    }
+
     /// Takes a pair that the screen let through. `measure(position, candidate)` gives the distance;
     /// `measure.prefetch(candidate)` is told some steps before.
     template <class Measure>
@@ -95,6 +117,13 @@ private:
     }
     static float of_ordered(std::int32_t value) { return std::bit_cast<float>(value ^ (value >> 31 & 0x7FFFFFFF)); }
 
+    /// Lowers the limit to that of a bound without the position's own spread.
+    void lower(std::int64_t position, float bound) {
+        const double own = static_cast<double>(own_spread_[static_cast<std::size_t>(position)]);
+        float& limit = lists_[static_cast<std::size_t>(position)].limit;
+        limit = std::min(limit, screen_.limit_of_bound(static_cast<double>(bound) + own));
+    }
+
     /// Lowers the limit to what the `slots` best bounds allow, and drops what is above it.
     void cut(std::int64_t position) {
         List& list = lists_[static_cast<std::size_t>(position)];
@@ -112,14 +141,11 @@ private:
         for (std::size_t e = 0; e < list.measured; ++e) {
             bounds[e] = ordered(screen_.limit_of(knn_key_distance(entries[e])) - own);
         }
-        const float* spread = screen_.spread().data();
-        for (std::size_t e = list.measured; e < list.count; ++e) {
-            bounds[e] = ordered(knn_key_distance(entries[e]) + spread[knn_key_id(entries[e])]);
-        }
-        const float bound = of_ordered(screen_.kernel().at_least_kth(bounds, list.count, slots_));
-        list.limit = std::min(list.limit,
-                              screen_.limit_of_bound(static_cast<double>(bound) + static_cast<double>(own)));
-        drop(list, entries, [&list](std::uint64_t entry) { return knn_key_distance(entry) > list.limit; });
+        const Kernels& kernel = screen_.kernel();
+        kernel.key_bounds(entries + list.measured, list.count - list.measured, screen_.spread().data(),
+                          bounds + list.measured);
+        lower(position, of_ordered(kernel.at_least_kth(bounds, list.count, slots_)));
+        drop(list, entries, knn_key(list.limit, -1));
     }
 
     /// Measures the pending candidates and keeps the `slots` nearest.
@@ -131,7 +157,10 @@ private:
             // Nothing is nearer than the same row: among equal ones the lower ids win.
             const std::uint64_t worst = *std::max_element(entries, entries + list.measured);
             if (knn_key_distance(worst) == 0 && screen_.distances_from_zero()) {
-                drop(list, entries, [worst](std::uint64_t entry) { return knn_key_id(entry) > knn_key_id(worst); });
+                const std::uint64_t* last = std::remove_if(entries + list.measured, entries + list.count, [&](auto entry) {
+                    return knn_key_id(entry) > knn_key_id(worst);
+                });
+                list.count = static_cast<std::uint32_t>(last - entries);
             }
         }
         constexpr std::size_t ahead = 2;
@@ -154,16 +183,10 @@ private:
         }
     }
 
-    /// Removes pending entries. (No branch: which go is anybody's guess.)
-    template <class Away>
-    static void drop(List& list, std::uint64_t* entries, Away&& away) {
-        std::uint32_t kept = list.measured;
-        for (std::uint32_t e = list.measured; e < list.count; ++e) {
-            const std::uint64_t entry = entries[e];
-            entries[kept] = entry;
-            kept += away(entry) ? 0U : 1U;
-        }
-        list.count = kept;
+    /// Removes pending entries above `last`.
+    void drop(List& list, std::uint64_t* entries, std::uint64_t last) const {
+        const std::size_t kept = screen_.kernel().keep_at_most(entries + list.measured, list.count - list.measured, last);
+        list.count = list.measured + static_cast<std::uint32_t>(kept);
     }
 
     const KnnScreen& screen_;
