@@ -119,7 +119,7 @@ local_connectivity, repulsion_strength, negative_sample_rate
         *,
         metric: str = "euclidean",
         n_epochs: int | None = None,
-        learning_rate: float = 0.125,
+        learning_rate: float = 0.1,
         init: Any = "spectral",
         min_dist: float = 0.1,
         spread: float = 1.0,

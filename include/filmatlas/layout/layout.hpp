@@ -28,6 +28,10 @@ struct LayoutQuality {
         0;  ///< standard error from drawing `rows_measured` items; 0 when all were counted
     double continuity_error = 0;
     std::int64_t pairs_measured = 0;  ///< pairs behind `rank_correlation`
+    /// (n,) each item's own trustworthiness and continuity, whose means are the map's; NaN for items not counted. Empty
+    /// when ranks were not counted at all.
+    std::vector<double> trust_per_item;
+    std::vector<double> continuity_per_item;
 };
 
 struct Layout {

@@ -84,33 +84,37 @@ struct LayoutVec<16> {
     typedef std::int32_t I __attribute__((vector_size(64)));
 };
 
-/// x <- x^b for positive normal x, relative error about 1e-6; vectors go by reference, since passing them by
-/// value would depend on the instruction set.
-template <int Lanes>
-FILMATLAS_ALWAYS_INLINE void layout_pow_lanes(typename LayoutVec<Lanes>::F& x, float b) {
+/// x <- x^b for positive normal x, relative error about 1e-6. Several vectors go hand in hand, statement by statement:
+/// one alone waits for its own results, and processors do not look far enough ahead to find the next one.
+template <int Lanes, int Count>
+FILMATLAS_ALWAYS_INLINE void layout_pow_lanes(typename LayoutVec<Lanes>::F (&x)[Count], float b) {
     using F = typename LayoutVec<Lanes>::F;
     using I = typename LayoutVec<Lanes>::I;
-    const I bits = (I)x;
-    const I e = (bits - 0x3F3504F3) >> 23;
-    const F m = (F)(bits - (e << 23));
-    const F s = (m - 1.0F) / (m + 1.0F);
-    const F z = s * s;
-    F log2 = ((0.412198574F * z + 0.577078016F) * z + 0.961796694F) * z + 2.88539008F;
-    log2 = log2 * s + __builtin_convertvector(e, F);
-    F y = log2 * b;
-    y = y < -125.0F ? F{} - 125.0F : y;
-    y = y > 125.0F ? F{} + 125.0F : y;
+    I e[Count];
+    F s[Count];
+    F z[Count];
+    F y[Count];
+    F p[Count];
+    for (int w = 0; w < Count; ++w) e[w] = ((I)x[w] - 0x3F3504F3) >> 23;
+    for (int w = 0; w < Count; ++w) s[w] = (F)((I)x[w] - (e[w] << 23));
+    for (int w = 0; w < Count; ++w) s[w] = (s[w] - 1.0F) / (s[w] + 1.0F);
+    for (int w = 0; w < Count; ++w) z[w] = s[w] * s[w];
+    for (int w = 0; w < Count; ++w) y[w] = 0.412198574F * z[w] + 0.577078016F;
+    for (int w = 0; w < Count; ++w) y[w] = y[w] * z[w] + 0.961796694F;
+    for (int w = 0; w < Count; ++w) y[w] = y[w] * z[w] + 2.88539008F;
+    for (int w = 0; w < Count; ++w) y[w] = (y[w] * s[w] + __builtin_convertvector(e[w], F)) * b;
+    for (int w = 0; w < Count; ++w) y[w] = y[w] < -125.0F ? F{} - 125.0F : y[w];
+    for (int w = 0; w < Count; ++w) y[w] = y[w] > 125.0F ? F{} + 125.0F : y[w];
     // Adding 1.5 * 2^23 rounds to the nearest integer, which then stands in the low bits.
-    const F shifted = y + 12582912.0F;
-    const I k = (I)shifted - 0x4B400000;
-    const F f = y - (shifted - 12582912.0F);
-    F p = 1.54035304e-4F * f + 1.33335581e-3F;
-    p = p * f + 9.61812911e-3F;
-    p = p * f + 5.55041087e-2F;
-    p = p * f + 2.40226507e-1F;
-    p = p * f + 6.93147181e-1F;
-    p = p * f + 1.0F;
-    x = p * (F)((k + 127) << 23);
+    for (int w = 0; w < Count; ++w) s[w] = y[w] + 12582912.0F;
+    for (int w = 0; w < Count; ++w) y[w] = y[w] - (s[w] - 12582912.0F);
+    for (int w = 0; w < Count; ++w) p[w] = 1.54035304e-4F * y[w] + 1.33335581e-3F;
+    for (int w = 0; w < Count; ++w) p[w] = p[w] * y[w] + 9.61812911e-3F;
+    for (int w = 0; w < Count; ++w) p[w] = p[w] * y[w] + 5.55041087e-2F;
+    for (int w = 0; w < Count; ++w) p[w] = p[w] * y[w] + 2.40226507e-1F;
+    for (int w = 0; w < Count; ++w) p[w] = p[w] * y[w] + 6.93147181e-1F;
+    for (int w = 0; w < Count; ++w) p[w] = p[w] * y[w] + 1.0F;
+    for (int w = 0; w < Count; ++w) x[w] = p[w] * (F)((((I)s[w] - 0x4B400000) + 127) << 23);
 }
 
 /// Widest lanes that the chosen instruction set has.

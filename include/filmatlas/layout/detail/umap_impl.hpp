@@ -32,7 +32,7 @@ inline void validate_umap_dims(int n_components, std::string_view stage) {
 }  // namespace detail
 
 FILMATLAS_INLINE int default_umap_epochs(std::int64_t n) noexcept {
-    return n <= 10000 ? 500 : n <= 50000 ? 300 : 200;
+    return n <= 5000 ? 500 : n <= 50000 ? 300 : 200;
 }
 
 FILMATLAS_INLINE void validate(const UmapOptions& options) {
@@ -110,6 +110,7 @@ FILMATLAS_INLINE void umap_optimize(const CsrMatrix<float>& weights, Matrix<floa
     detail::umap_prepare(state, weights, options.mobility, first_epoch);
     state.moved.resize(state.items.size() * static_cast<std::size_t>(dims));
 
+    state.draw = detail::umap_drawer();
     state.apply = dims == 2   ? detail::umap_applier<2>()
                   : dims == 3 ? detail::umap_applier<3>()
                               : detail::umap_applier<0>();

@@ -3,6 +3,7 @@
 #define FILMATLAS_LAYOUT_DETAIL_UMAP_OPTIMIZE_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -15,7 +16,7 @@
 #include "filmatlas/linalg/csr.hpp"
 
 /// @file umap_optimize.hpp
-/// @brief The epochs of UMAP: 32 items of a group side by side, each working through its own forces in order.
+/// @brief The epochs of UMAP: 64 items of a group side by side, each working through its own forces in order.
 ///
 /// A group moves while everything else stands still, so that all partners' positions can be fetched first; what
 /// remains is arithmetic on lanes, one item each, whose results do not depend on the vectors' width.
@@ -23,7 +24,9 @@
 namespace filmatlas::detail {
 
 inline constexpr int kUmapGroups = 16;
-inline constexpr int kUmapLanes = 32;
+inline constexpr int kUmapLanes = 64;
+inline constexpr int kUmapStrip = 16;  ///< lanes side by side that have a number of steps of their own
+inline constexpr int kUmapDraws = 32;
 inline constexpr std::int64_t kUmapBlock = 128;
 inline constexpr int kUmapMaxComponents = 16;
 
@@ -61,6 +64,8 @@ inline std::int32_t umap_negatives_due(float period, int rate, int epoch) {
 
 struct UmapState;
 struct UmapForces;
+using UmapDraw = void (*)(const RandomStream&, std::uint64_t counter, std::uint64_t choices,
+                          std::uint32_t* places) noexcept;
 using UmapApply = void (*)(const UmapState&, const UmapForces&, float alpha, int dims, float* at,
                            float* from) noexcept;
 
@@ -76,6 +81,7 @@ struct UmapState {
     std::vector<float> moved;            ///< new positions, in the order of `items`
     Matrix<float>* y = nullptr;
     UmapApply apply = nullptr;           ///< for the instruction set in use
+    UmapDraw draw = nullptr;             ///< likewise
     std::int64_t n = 0;
     float a = 0;
     float b = 0;
@@ -86,24 +92,28 @@ struct UmapState {
     int total_epochs = 0;
 };
 
-/// Forces of up to 32 items, one lane each, in the order in which they act; a part of them at a time, because an item
+/// Forces of up to 64 items, one lane each, in the order in which they act; a part of them at a time, because an item
 /// with thousands of edges has tens of thousands.
 struct UmapForces {
     static constexpr int kMost = 512;
-    int steps = 0;
-    std::vector<float> kind;   ///< (steps, lanes): 1 attracts, -1 repels, 0 nothing
-    std::vector<float> other;  ///< (steps, dims, lanes) positions of the partners
-    void reserve_step(int step, int dims) {
-        if (step < steps) return;
-        // Every lane not written stays without a force.
-        kind.resize(static_cast<std::size_t>(step + 1) * kUmapLanes, 0.0F);
-        other.resize(static_cast<std::size_t>(step + 1) * kUmapLanes * static_cast<std::size_t>(dims), 0.0F);
-        steps = step + 1;
-    }
+    struct Strip {
+        int steps = 0;
+        std::vector<float> kind;   ///< (steps, strip): 1 attracts, -1 repels, 0 nothing
+        std::vector<float> other;  ///< (steps, dims, strip) positions of the partners
+        void reserve_steps(int wanted, int dims) {
+            if (wanted <= steps) return;
+            // Every lane not written stays without a force.
+            kind.resize(static_cast<std::size_t>(wanted * kUmapStrip), 0.0F);
+            other.resize(std::max(other.size(), static_cast<std::size_t>(wanted * kUmapStrip * dims)), 0.0F);
+            steps = wanted;
+        }
+    };
+    std::array<Strip, kUmapLanes / kUmapStrip> strips;
     void clear() {
-        steps = 0;
-        kind.clear();
-        other.clear();
+        for (Strip& strip : strips) {
+            strip.steps = 0;
+            strip.kind.clear();
+        }
     }
 };
 
@@ -122,117 +132,192 @@ public:
 
     /// Appends the next forces, until the epoch's are all there or the part is full.
     template <int D>
-    void collect(UmapState& s, int epoch, int lane, int dims_given, UmapForces& forces) {
+    void collect(UmapState& s, int epoch, int lane, int dims_given, UmapForces::Strip& strip) {
         const int dims = D > 0 ? D : dims_given;
-        const float* y = s.y->data();
-        int step = 0;
-        const auto add = [&](Index j, float kind) {
-            forces.reserve_step(step, dims);
-            const auto at = static_cast<std::size_t>(step) * kUmapLanes;
-            forces.kind[at + static_cast<std::size_t>(lane)] = kind;
-            float* out = forces.other.data() + at * static_cast<std::size_t>(dims) + static_cast<std::size_t>(lane);
-            const float* from = y + std::int64_t{j} * dims;
-            for (int d = 0; d < dims; ++d) out[d * kUmapLanes] = from[d];
-            ++step;
-        };
-        while (step < UmapForces::kMost) {
-            if (repelling_ > 0) {
-                --repelling_;
-                std::uint64_t draw = spare_;
-                if (!has_spare_) {
-                    draw = draws_.next();
-                    spare_ = draw >> 32;
-                }
-                has_spare_ = !has_spare_;
-                // A 32-bit fraction: no item is likelier than another by more than n / 2^32.
-                const Index j =
-                    s.active[((draw & 0xFFFFFFFFULL) * static_cast<std::uint64_t>(s.active.size())) >> 32];
-                if (j != item_) add(j, -1.0F);
-                continue;
+        int step = repel<D>(s, 0, lane, dims, strip);
+        while (edge_ < end_ && step < UmapForces::kMost) {
+            // Which edges fire is as good as random: they are listed without a branch.
+            std::array<std::size_t, 32> firing;
+            const std::size_t last = std::min(end_, edge_ + firing.size());
+            std::size_t count = 0;
+            for (std::size_t e = edge_; e < last; ++e) {
+                firing[count] = e;
+                count += s.next_epoch[e] <= epoch ? 1U : 0U;
             }
-            while (edge_ < end_ && s.next_epoch[edge_] > epoch) ++edge_;
-            if (edge_ == end_) return;
-            UmapEdge& edge = s.edges[edge_];
-            ++edge.fired;
-            s.next_epoch[edge_] = umap_firing_epoch(edge.period, edge.fired + 1);
-            add(edge.target, 1.0F);
-            const std::int32_t due = umap_negatives_due(edge.period, s.negative_rate, epoch);
-            repelling_ = std::max(0, due - edge.negatives);
-            edge.negatives = std::max(edge.negatives, due);
-            ++edge_;
+            edge_ = last;
+            for (std::size_t f = 0; f < count; ++f) {
+                if (step == UmapForces::kMost) {  // the next part begins here
+                    edge_ = firing[f];
+                    return;
+                }
+                UmapEdge& edge = s.edges[firing[f]];
+                ++edge.fired;
+                s.next_epoch[firing[f]] = umap_firing_epoch(edge.period, edge.fired + 1);
+                strip.reserve_steps(step + 1, dims);
+                add<D>(s, step++, lane, dims, edge.target, 1.0F, strip);
+                const std::int32_t due = umap_negatives_due(edge.period, s.negative_rate, epoch);
+                repelling_ = std::max(0, due - edge.negatives);
+                edge.negatives = std::max(edge.negatives, due);
+                step = repel<D>(s, step, lane, dims, strip);
+            }
         }
     }
 
 private:
+    template <int D>
+    static void add(const UmapState& s, int step, int lane, int dims_given, std::int64_t j, float kind,
+                    UmapForces::Strip& strip) {
+        const int dims = D > 0 ? D : dims_given;
+        const float* from = s.y->data() + j * dims;
+        float* out = strip.other.data() + step * dims * kUmapStrip + lane;
+        strip.kind[static_cast<std::size_t>(step * kUmapStrip + lane)] = kind;
+        for (int d = 0; d < dims; ++d) out[d * kUmapStrip] = from[d];
+    }
+
+    /// Draws that are due, from `step` on. @return the step after them.
+    template <int D>
+    int repel(const UmapState& s, int step, int lane, int dims, UmapForces::Strip& strip) {
+        const std::int32_t now = std::min(repelling_, UmapForces::kMost - step);
+        repelling_ -= now;
+        strip.reserve_steps(step + now, dims);
+        const bool all = static_cast<std::int64_t>(s.active.size()) == s.n;
+        for (std::int32_t r = 0; r < now; ++r) {
+            if (next_draw_ == kUmapDraws) {
+                s.draw(draws_, counter_, s.active.size(), drawn_.data());
+                counter_ += kUmapDraws / 2;
+                next_draw_ = 0;
+            }
+            const std::size_t place = drawn_[static_cast<std::size_t>(next_draw_++)];
+            const Index j = all ? static_cast<Index>(place) : s.active[place];
+            if (j == item_) continue;
+            add<D>(s, step++, lane, dims, j, -1.0F, strip);
+        }
+        return step;
+    }
+
     Index item_;
+    std::int32_t repelling_ = 0;
     std::size_t edge_;
     std::size_t end_;
     RandomStream draws_;
-    std::uint64_t spare_ = 0;
-    bool has_spare_ = false;
-    std::int32_t repelling_ = 0;
+    std::uint64_t counter_ = 0;
+    int next_draw_ = kUmapDraws;
+    std::array<std::uint32_t, kUmapDraws> drawn_;
 };
 
-/// Moves the items by their forces, edge after edge. `at` and `from` are (dims, lanes): where they are,
-/// and where they were when their present edge fired. Two vectors at a time, because each
-/// edge waits for the one before it.
-template <int D, int Lanes>
-FILMATLAS_ALWAYS_INLINE void umap_apply_lanes(const UmapState& s, const UmapForces& forces, float alpha, int dims_given,
-                                              float* at, float* from) noexcept {
+/// Places below `choices`, by 32-bit fractions: none is likelier than another by more than choices / 2^32.
+FILMATLAS_ALWAYS_INLINE void umap_draw_places(const RandomStream& draws, std::uint64_t counter, std::uint64_t choices,
+                                              std::uint32_t* places) noexcept {
+    for (std::uint64_t c = 0; c < kUmapDraws / 2; ++c) {
+        const std::uint64_t draw = draws.at(counter + c);
+        places[2 * c] = static_cast<std::uint32_t>(((draw & 0xFFFFFFFFULL) * choices) >> 32);
+        places[2 * c + 1] = static_cast<std::uint32_t>(((draw >> 32) * choices) >> 32);
+    }
+}
+
+/// Vectors of lanes on their way through the steps, and the forces of each.
+template <int D, int Lanes, int Count>
+struct UmapVectors {
     using F = typename LayoutVec<Lanes>::F;
-    constexpr int kStore = D > 0 ? D : kUmapMaxComponents;
+    static constexpr int kStore = D > 0 ? D : kUmapMaxComponents;
+    F position[Count][kStore];
+    F anchor[Count][kStore];  ///< where it was when its present edge fired
+    const UmapForces::Strip* strips[Count];
+    int lane[Count];  ///< first lane within the strip
+};
+
+/// Steps [first, last) of the first `Used` vectors, hand in hand: each step waits for the one before it.
+template <int Used, int D, int Lanes, int Count>
+FILMATLAS_ALWAYS_INLINE void umap_apply_steps(const UmapState& s, float alpha, int dims_given, int first, int last,
+                                              UmapVectors<D, Lanes, Count>& v) noexcept {
+    using F = typename LayoutVec<Lanes>::F;
     const int dims = D > 0 ? D : dims_given;
     const float attract = -2.0F * s.a * s.b;
     const float repel = 2.0F * s.repulsion * s.b;
     // An edge's pull and the draws that follow it act from one place: that keeps the order of the regions better than
     // draws that see the pull already (rank correlation .31 against .28 on film embeddings), and waits less.
-    constexpr int kTwo = 2;
-    for (int base = 0; base < kUmapLanes; base += kTwo * Lanes) {
-        F position[kTwo][kStore];
-        F anchor[kTwo][kStore];
-        for (int w = 0; w < kTwo; ++w) {
+    for (int step = first; step < last; ++step) {
+        F kind[Used];
+        F delta[Used][v.kStore];
+        F distance2[Used];
+        F power[Used];
+        F coefficient[Used];
+        for (int w = 0; w < Used; ++w) {
+            const UmapForces::Strip& strip = *v.strips[w];
+            std::memcpy(&kind[w], strip.kind.data() + step * kUmapStrip + v.lane[w], sizeof(F));
+            const float* other = strip.other.data() + step * dims * kUmapStrip + v.lane[w];
+            distance2[w] = F{} + 1e-30F;
             for (int d = 0; d < dims; ++d) {
-                std::memcpy(&position[w][d], at + d * kUmapLanes + base + w * Lanes, sizeof(F));
-                std::memcpy(&anchor[w][d], from + d * kUmapLanes + base + w * Lanes, sizeof(F));
+                F there;
+                std::memcpy(&there, other + d * kUmapStrip, sizeof(F));
+                v.anchor[w][d] = kind[w] > 0.0F ? v.position[w][d] : v.anchor[w][d];
+                delta[w][d] = v.anchor[w][d] - there;
+                distance2[w] += delta[w][d] * delta[w][d];
+            }
+            power[w] = distance2[w];
+        }
+        layout_pow_lanes<Lanes>(power, s.b);
+        for (int w = 0; w < Used; ++w) {
+            const F numerator = kind[w] > 0.0F ? attract * power[w] : -kind[w] * repel;
+            const F offset = kind[w] > 0.0F ? F{} : F{} + 0.001F;
+            coefficient[w] = numerator / ((distance2[w] + offset) * (1.0F + s.a * power[w]));
+        }
+        for (int d = 0; d < dims; ++d) {
+            for (int w = 0; w < Used; ++w) {
+                F force = coefficient[w] * delta[w][d];
+                force = force < -4.0F ? F{} - 4.0F : force;
+                force = force > 4.0F ? F{} + 4.0F : force;
+                // The edge is stored in both directions and both ends move, so that it pulls twice; the second
+                // pull starts where the first one ended.
+                F second = coefficient[w] * (delta[w][d] + alpha * force);
+                second = second < -4.0F ? F{} - 4.0F : second;
+                second = second > 4.0F ? F{} + 4.0F : second;
+                force += kind[w] > 0.0F ? second : F{};
+                v.position[w][d] += alpha * force;
             }
         }
-        for (int step = 0; step < forces.steps; ++step) {
-            for (int w = 0; w < kTwo; ++w) {
-                F kind;
-                std::memcpy(&kind, forces.kind.data() + step * kUmapLanes + base + w * Lanes, sizeof(F));
-                const float* other = forces.other.data() + std::int64_t{step} * kUmapLanes * dims + base + w * Lanes;
-                F delta[kStore];
-                F distance2 = F{} + 1e-30F;
-                for (int d = 0; d < dims; ++d) {
-                    F there;
-                    std::memcpy(&there, other + d * kUmapLanes, sizeof(F));
-                    anchor[w][d] = kind > 0.0F ? position[w][d] : anchor[w][d];
-                    delta[d] = anchor[w][d] - there;
-                    distance2 += delta[d] * delta[d];
-                }
-                F power = distance2;
-                layout_pow_lanes<Lanes>(power, s.b);
-                const F numerator = kind > 0.0F ? attract * power : -kind * repel;
-                const F offset = kind > 0.0F ? F{} : F{} + 0.001F;
-                const F coefficient = numerator / ((distance2 + offset) * (1.0F + s.a * power));
-                for (int d = 0; d < dims; ++d) {
-                    F force = coefficient * delta[d];
-                    force = force < -4.0F ? F{} - 4.0F : force;
-                    force = force > 4.0F ? F{} + 4.0F : force;
-                    // The edge is stored in both directions and both ends move, so that it pulls twice; the second
-                    // pull starts where the first one ended.
-                    F second = coefficient * (delta[d] + alpha * force);
-                    second = second < -4.0F ? F{} - 4.0F : second;
-                    second = second > 4.0F ? F{} + 4.0F : second;
-                    force += kind > 0.0F ? second : F{};
-                    position[w][d] += alpha * force;
-                }
-            }
-        }
-        for (int w = 0; w < kTwo; ++w) {
+    }
+}
+
+/// Moves the items by their forces, edge after edge. `at` and `from` are (dims, lanes): where they are,
+/// and where they were when their present edge fired.
+template <int D, int Lanes>
+FILMATLAS_ALWAYS_INLINE void umap_apply_lanes(const UmapState& s, const UmapForces& forces, float alpha, int dims_given,
+                                              float* at, float* from) noexcept {
+    using F = typename LayoutVec<Lanes>::F;
+    constexpr int kCount = Lanes == 16 ? 4 : 2;
+    const int dims = D > 0 ? D : dims_given;
+    for (int base = 0; base < kUmapLanes; base += kCount * Lanes) {
+        UmapVectors<D, Lanes, kCount> v;
+        for (int w = 0; w < kCount; ++w) {
+            const int lane = base + w * Lanes;
             for (int d = 0; d < dims; ++d) {
-                std::memcpy(at + d * kUmapLanes + base + w * Lanes, &position[w][d], sizeof(F));
-                std::memcpy(from + d * kUmapLanes + base + w * Lanes, &anchor[w][d], sizeof(F));
+                std::memcpy(&v.position[w][d], at + d * kUmapLanes + lane, sizeof(F));
+                std::memcpy(&v.anchor[w][d], from + d * kUmapLanes + lane, sizeof(F));
+            }
+            v.strips[w] = &forces.strips[static_cast<std::size_t>(lane / kUmapStrip)];
+            v.lane[w] = lane % kUmapStrip;
+        }
+        // The lanes stand in the order of their forces, so that the last vectors are done first.
+        int done = 0;
+        const auto until = [&](int w) { return std::max(done, v.strips[w]->steps); };
+        if constexpr (kCount == 4) {
+            int last = until(3);
+            umap_apply_steps<4>(s, alpha, dims_given, done, last, v);
+            done = last;
+            last = until(2);
+            umap_apply_steps<3>(s, alpha, dims_given, done, last, v);
+            done = last;
+        }
+        int last = until(1);
+        umap_apply_steps<2>(s, alpha, dims_given, done, last, v);
+        done = last;
+        umap_apply_steps<1>(s, alpha, dims_given, done, until(0), v);
+        for (int w = 0; w < kCount; ++w) {
+            const int lane = base + w * Lanes;
+            for (int d = 0; d < dims; ++d) {
+                std::memcpy(at + d * kUmapLanes + lane, &v.position[w][d], sizeof(F));
+                std::memcpy(from + d * kUmapLanes + lane, &v.anchor[w][d], sizeof(F));
             }
         }
     }
@@ -256,6 +341,29 @@ FILMATLAS_TARGET_AVX512 inline void umap_apply_avx512(const UmapState& s, const 
 }
 #endif
 
+inline void umap_draw_baseline(const RandomStream& draws, std::uint64_t counter, std::uint64_t choices,
+                               std::uint32_t* places) noexcept {
+    umap_draw_places(draws, counter, choices, places);
+}
+#ifdef FILMATLAS_LAYOUT_X86
+FILMATLAS_TARGET_AVX2 inline void umap_draw_avx2(const RandomStream& draws, std::uint64_t counter, std::uint64_t choices,
+                                                 std::uint32_t* places) noexcept {
+    umap_draw_places(draws, counter, choices, places);
+}
+FILMATLAS_TARGET_AVX512 inline void umap_draw_avx512(const RandomStream& draws, std::uint64_t counter,
+                                                     std::uint64_t choices, std::uint32_t* places) noexcept {
+    umap_draw_places(draws, counter, choices, places);
+}
+#endif
+
+inline UmapDraw umap_drawer() {
+#ifdef FILMATLAS_LAYOUT_X86
+    if (layout_lanes() == 16) return &umap_draw_avx512;
+    if (layout_lanes() == 8) return &umap_draw_avx2;
+#endif
+    return &umap_draw_baseline;
+}
+
 template <int D>
 UmapApply umap_applier() {
 #ifdef FILMATLAS_LAYOUT_X86
@@ -274,6 +382,7 @@ void umap_move_items(UmapState& s, int epoch, std::int64_t first, std::int64_t l
                                                                        static_cast<double>(s.total_epochs)));
     const float* y = s.y->data();
     UmapForces forces;
+    for (UmapForces::Strip& strip : forces.strips) strip.reserve_steps(UmapForces::kMost / 8, dims);
     std::vector<UmapLane> lanes;
     alignas(64) float at[kUmapMaxComponents * kUmapLanes];
     alignas(64) float from[kUmapMaxComponents * kUmapLanes];
@@ -283,8 +392,8 @@ void umap_move_items(UmapState& s, int epoch, std::int64_t first, std::int64_t l
         std::fill(at, at + dims * kUmapLanes, 0.0F);
         std::fill(from, from + dims * kUmapLanes, 0.0F);
         for (int lane = 0; lane < used; ++lane) {
-            const std::int64_t item = s.items[static_cast<std::size_t>(base + lane)];
-            for (int d = 0; d < dims; ++d) at[d * kUmapLanes + lane] = y[item * dims + d];
+            const Index item = s.items[static_cast<std::size_t>(base + lane)];
+            for (int d = 0; d < dims; ++d) at[d * kUmapLanes + lane] = y[std::int64_t{item} * dims + d];
             lanes.emplace_back(s, epoch, base + lane);
         }
         for (bool more = true; more;) {
@@ -292,8 +401,13 @@ void umap_move_items(UmapState& s, int epoch, std::int64_t first, std::int64_t l
             forces.clear();
             for (int lane = 0; lane < used; ++lane) {
                 UmapLane& own = lanes[static_cast<std::size_t>(lane)];
-                own.collect<D>(s, epoch, lane, dims, forces);
+                own.collect<D>(s, epoch, lane % kUmapStrip, dims,
+                               forces.strips[static_cast<std::size_t>(lane / kUmapStrip)]);
                 more = more || !own.done();
+            }
+            // A vector goes as far as those after it: the steps fall.
+            for (std::size_t w = forces.strips.size() - 1; w > 0; --w) {
+                forces.strips[w - 1].reserve_steps(forces.strips[w].steps, dims);
             }
             apply(s, forces, alpha, dims, at, from);
         }
