@@ -67,11 +67,18 @@ CsrMatrix<float> weights_of(const std::pair<std::int64_t, std::int64_t>& shape, 
     return weights;
 }
 
+/// None where ranks were not counted.
+py::object per_item(const std::vector<double>& values, py::handle owner) {
+    return values.empty() ? py::object(py::none()) : py::object(borrow(values, owner));
+}
+
 py::dict quality_dict(const LayoutQuality& quality, py::handle owner) {
     return py::dict("k"_a = quality.k, "kept_neighbors"_a = quality.kept_neighbors,
                     "trustworthiness"_a = quality.trustworthiness, "continuity"_a = quality.continuity,
                     "rank_correlation"_a = quality.rank_correlation,
-                    "kept_per_item"_a = borrow(quality.kept_per_item, owner));
+                    "kept_per_item"_a = borrow(quality.kept_per_item, owner),
+                    "trust_per_item"_a = per_item(quality.trust_per_item, owner),
+                    "continuity_per_item"_a = per_item(quality.continuity_per_item, owner));
 }
 
 std::shared_ptr<Layout> share(Layout layout) { return std::make_shared<Layout>(std::move(layout)); }
@@ -228,26 +235,39 @@ void bind_maps(py::module_& module) {
         py::arg("X").noconvert(), "graph"_a, py::arg("known").noconvert(), "max_drift"_a, "n_iter"_a, "exaggeration"_a,
         "perplexity"_a, "num_threads"_a, "progress"_a);
     module.def(
-        "layout_quality",
-        [](const Array<float>& X, const KnnGraph& graph, const Array<float>& coordinates, int k,
+        "layout_qualities",
+        [](const Array<float>& X, const KnnGraph& graph, const Array<float>& coordinates, const std::vector<int>& sizes,
            std::int64_t pair_samples, std::optional<bool> exact_trust, std::uint64_t seed, int num_threads,
            const py::object& progress) {
             const auto view = view_2d(X, "layout_quality");
             const Matrix<float> map = copy_2d(coordinates, "layout_quality");
             QualityOptions options;
-            options.k = k;
             options.pair_samples = pair_samples;
             options.exact_trust = exact_trust;
             options.seed = seed;
             options.num_threads = num_threads;
-            LayoutQuality quality =
-                run_released(progress, [&](const Progress& p) { return layout_quality(view, graph, map, options, p); });
-            const py::array kept = give(std::move(quality.kept_per_item));
-            py::dict out = quality_dict(quality, py::none());
-            out["kept_per_item"] = kept;
+            std::vector<LayoutQuality> qualities = run_released(
+                progress, [&](const Progress& p) { return layout_qualities(view, graph, map, sizes, options, p); });
+            py::list out;
+            for (LayoutQuality& quality : qualities) {
+                const py::array kept = give(std::move(quality.kept_per_item));
+                const bool counted = !quality.trust_per_item.empty();
+                const py::array trust = give(std::move(quality.trust_per_item));
+                const py::array continuity = give(std::move(quality.continuity_per_item));
+                quality.kept_per_item.clear();
+                quality.trust_per_item.clear();
+                quality.continuity_per_item.clear();
+                py::dict fields = quality_dict(quality, py::none());
+                fields["kept_per_item"] = kept;
+                if (counted) {
+                    fields["trust_per_item"] = trust;
+                    fields["continuity_per_item"] = continuity;
+                }
+                out.append(fields);
+            }
             return out;
         },
-        py::arg("X").noconvert(), "graph"_a, py::arg("coordinates").noconvert(), "k"_a, "pair_samples"_a,
+        py::arg("X").noconvert(), "graph"_a, py::arg("coordinates").noconvert(), "sizes"_a, "pair_samples"_a,
         "exact_trust"_a, "seed"_a, "num_threads"_a, "progress"_a);
 }
 

@@ -44,6 +44,8 @@ class LayoutQuality:
         Spearman correlation of sampled pair distances.
     kept_per_item : (n,) float32
         NaN for items without neighbours.
+    trust_per_item, continuity_per_item : (n,) float64, or None when ranks were not counted
+        Each item's own share of the two figures, whose means they are; NaN for items that were not counted.
     """
 
     k: int
@@ -52,6 +54,8 @@ class LayoutQuality:
     continuity: float
     rank_correlation: float
     kept_per_item: Any
+    trust_per_item: Any = None
+    continuity_per_item: Any = None
 
     def __repr__(self) -> str:
         return (
@@ -144,10 +148,11 @@ def _rebuild(coordinates: Any, method: str, init: str, quality: LayoutQuality | 
     return Layout._of(_core.Layout(coordinates, method, init), quality)
 
 
-def _quality(
-    vectors: Any, graph: KnnGraph, coordinates: Any, k: int, fields: dict[str, Any]
-) -> LayoutQuality:
-    return LayoutQuality(**_core.layout_quality(vectors, graph._core, coordinates, k, **fields))
+def _qualities(
+    vectors: Any, graph: KnnGraph, coordinates: Any, sizes: list[int], fields: dict[str, Any]
+) -> list[LayoutQuality]:
+    found = _core.layout_qualities(vectors, graph._core, coordinates, sizes, **fields)
+    return [LayoutQuality(**quality) for quality in found]
 
 
 def _quality_fields(threads: int, callback: Any) -> dict[str, Any]:
@@ -234,7 +239,7 @@ def _lay_out(where: str, options: Any, given: dict[str, Any], *, k: int) -> Layo
         if not given["measure"] or len(near) < 4:
             return Layout._of(core)
         fields = _quality_fields(threads, callback)
-        quality = _quality(vectors, near, core.coordinates, min(15, near.k), fields)
+        quality = _qualities(vectors, near, core.coordinates, [min(15, near.k)], fields)[0]
         return Layout._of(core, quality if quality.k > 0 else None)
 
 
@@ -273,7 +278,7 @@ def umap(
     n_components: int = 2,
     metric: str = "cosine",
     n_epochs: int | None = None,
-    learning_rate: float = 0.125,
+    learning_rate: float = 0.1,
     negative_sample_rate: int = 5,
     repulsion_strength: float = 1.0,
     local_connectivity: float = 1.0,
@@ -301,7 +306,7 @@ def umap(
     min_dist : float
         Least distance of points on the map. Smaller packs clusters more tightly.
     n_epochs : int, optional
-        Rounds; 500 up to 10,000 items, 300 up to 50,000, else 200.
+        Rounds; 500 up to 5,000 items, 300 up to 50,000, else 200.
     learning_rate : float
         First step size. umap-learn's is 1, which loses more of the start's order and keeps fewer neighbours.
     init : "spectral", "pca", "landmarks", "hierarchy" or (n, n_components) coordinates
@@ -621,7 +626,7 @@ def quality_report(
     k : int or list of int
         Neighbourhood sizes; larger ones than the data allow are lowered.
     exact_trust : bool, optional
-        Count ranks for every item; default up to 30,000 items, above that on a sample.
+        Count ranks for every item; default up to 30,000 items, above that on a sample. All sizes share one count.
     """
     where = "quality_report"
     vectors = as_matrix(X, where)
@@ -645,7 +650,5 @@ def quality_report(
             "num_threads": threads,
             "progress": callback,
         }
-        return QualityReport(
-            _quality(vectors, near, coordinates, size if size < 1 else min(size, near.k), fields)
-            for size in sizes
-        )
+        sizes = [size if size < 1 else min(size, near.k) for size in sizes]
+        return QualityReport(_qualities(vectors, near, coordinates, sizes, fields))

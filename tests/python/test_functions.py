@@ -283,6 +283,11 @@ def test_quality_report(blobs):
     flat = fa.pca(X, 2).transformed
     report = fa.quality_report(X, flat, k=(5, 15), metric="euclidean")
     assert [entry.k for entry in report] == [5, 15]
+    for entry in report:
+        assert np.mean(entry.trust_per_item) == pytest.approx(entry.trustworthiness, abs=1e-12)
+        assert np.mean(entry.continuity_per_item) == pytest.approx(entry.continuity, abs=1e-12)
+    quick = fa.quality_report(X, flat, k=5, metric="euclidean", exact_trust=False)[0]
+    assert quick.trust_per_item is None and quick.kept_neighbors == report.at(5).kept_neighbors
     same = fa.quality_report(flat, flat, k=10, metric="euclidean")
     assert same[0].kept_neighbors == 1 and same[0].trustworthiness == 1
     manifold = pytest.importorskip("sklearn.manifold")

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "filmatlas/core/config.hpp"
 #include "filmatlas/core/matrix.hpp"
@@ -49,6 +50,14 @@ void validate(const QualityOptions& options);
 LayoutQuality layout_quality(MatrixView<const float> X, const KnnGraph& graph,
                              const Matrix<float>& coordinates, const QualityOptions& options = {},
                              const Progress& progress = {});
+
+/// The same for several neighbourhood sizes, whose ranks are counted in one pass.
+///
+/// @param sizes  values for `QualityOptions::k`, which is not read.
+/// @return one entry per size, as `layout_quality` gives it.
+std::vector<LayoutQuality> layout_qualities(MatrixView<const float> X, const KnnGraph& graph,
+                                            const Matrix<float>& coordinates, const std::vector<int>& sizes,
+                                            const QualityOptions& options = {}, const Progress& progress = {});
 
 /// The k nearest on the map, exactly; ties by (distance, id); self excluded; rows without a finite position
 /// are -1.

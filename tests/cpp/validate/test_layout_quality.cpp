@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/validate/detail/map_ranks.hpp"
 #include "filmatlas/validate/layout_quality.hpp"
 #include "layout/layout_data.hpp"
 
@@ -263,4 +264,79 @@ TEST_CASE("layout_quality: items without vector or position are left out; too fe
                          Error);
     CHECK_THROWS_WITH_AS(layout_quality(x.view(), graph, Matrix<float>(3, 2)),
                          doctest::Contains("3 positions"), Error);
+}
+
+TEST_CASE("layout_qualities: one count serves all sizes, and items' own figures have the map's as their mean") {
+    const Matrix<float> x = blobs(300, 8, 4, 6);
+    Matrix<float> y = blobs(300, 2, 4, 6, 3);
+    for (const bool holes : {false, true}) {
+        if (holes) y(7, 0) = std::numeric_limits<float>::quiet_NaN();
+        KnnGraph graph = brute_graph(x, 20);
+        const std::vector<LayoutQuality> all = layout_qualities(x.view(), graph, y, {15, 1, 20, 4, 500});
+        REQUIRE(all.size() == 5);
+        CHECK(all[4].k == 20);
+        for (std::size_t q = 0; q < all.size(); ++q) {
+            QualityOptions options;
+            options.k = all[q].k;
+            if (!holes) CHECK(same(layout_quality(x.view(), graph, y, options), all[q]));
+            double trust = 0;
+            double continuity = 0;
+            std::int64_t count = 0;
+            for (std::size_t i = 0; i < 300; ++i) {
+                CHECK(std::isnan(all[q].trust_per_item[i]) == (holes && i == 7));
+                if (holes && i == 7) continue;
+                trust += all[q].trust_per_item[i];
+                continuity += all[q].continuity_per_item[i];
+                ++count;
+            }
+            CHECK(std::abs(trust / static_cast<double>(count) - all[q].trustworthiness) < 1e-12);
+            CHECK(std::abs(continuity / static_cast<double>(count) - all[q].continuity) < 1e-12);
+        }
+        if (holes) continue;
+        CHECK(std::abs(all[0].trustworthiness - definition(x, y, 15)) < 1e-12);
+        CHECK(std::abs(all[3].continuity - definition(y, x, 4)) < 1e-12);
+        graph.method = "nn-descent";  // ranks are then counted for kept neighbours too, and are the same
+        CHECK(layout_qualities(x.view(), graph, y, {4}).front().trustworthiness == all[3].trustworthiness);
+    }
+    CHECK(layout_qualities(x.view(), brute_graph(x, 3), y, {}).empty());
+    CHECK_THROWS_WITH_AS(layout_qualities(x.view(), brute_graph(x, 3), y, {3, 0}), doctest::Contains("k: is 0"), Error);
+}
+
+TEST_CASE("map ranks: those of measuring every point, ties and equal positions included") {
+    for (const std::int64_t n : {1, 2, 16, 17, 300, 1000}) {
+        for (const std::int64_t d : {1, 2, 3}) {
+            for (const std::uint64_t values : {std::uint64_t{1}, std::uint64_t{5}, std::uint64_t{100000}}) {
+                Matrix<float> y(n, d);
+                std::vector<Index> rows;
+                for (std::int64_t i = 0; i < n; ++i) {
+                    RandomStream stream(8, "ranks", static_cast<std::uint64_t>(i));
+                    for (float& v : y.row(i)) v = 0.1F * static_cast<float>(stream.below(values));
+                    if (i % 7 != 3) rows.push_back(static_cast<Index>(i));
+                }
+                const detail::MapRanks ranks(y, rows);
+                const auto m = static_cast<Index>(rows.size());
+                const auto distance = [&](Index a, Index b) {
+                    double sum = 0;
+                    for (std::int64_t axis = 0; axis < d; ++axis) {
+                        const double gap = static_cast<double>(y(rows[static_cast<std::size_t>(b)], axis)) -
+                                           static_cast<double>(y(rows[static_cast<std::size_t>(a)], axis));
+                        sum += gap * gap;
+                    }
+                    return sum;
+                };
+                for (Index i = 0; i < m; i += 13) {
+                    for (Index j = 0; j < m; j += 11) {
+                        if (i == j) continue;
+                        std::int64_t before = 0;
+                        for (Index p = 0; p < m; ++p) {
+                            if (p == i || p == j) continue;
+                            const double gap = distance(i, p) - distance(i, j);
+                            before += gap < 0 || (gap == 0 && p < j) ? 1 : 0;
+                        }
+                        CHECK(ranks.before(i, j) == before);
+                    }
+                }
+            }
+        }
+    }
 }

@@ -23,6 +23,7 @@
 #include "filmatlas/linalg/kernels.hpp"
 #include "filmatlas/linalg/vector_rows.hpp"
 #include "filmatlas/neighbors/count_closer.hpp"
+#include "filmatlas/validate/detail/map_ranks.hpp"
 #include "filmatlas/validate/layout_quality.hpp"
 
 namespace filmatlas {
@@ -96,28 +97,11 @@ __attribute__((always_inline)) inline std::int64_t quality_before(const T* x, st
     return std::int64_t{below} + std::int64_t{above};
 }
 
-/// negated[c] = -|row c - row i|^2 on the map, one array per axis; self is last.
-__attribute__((always_inline)) inline void quality_map_row(const std::vector<std::vector<double>>& axes,
-                                                           std::int64_t i, double* negated) noexcept {
-    const auto n = static_cast<std::int64_t>(axes[0].size());
-    for (std::int64_t c = 0; c < n; ++c) negated[c] = 0;
-    for (const std::vector<double>& axis : axes) {
-        const double at = axis[static_cast<std::size_t>(i)];
-        const double* x = axis.data();
-        for (std::int64_t c = 0; c < n; ++c) {
-            const double gap = x[c] - at;
-            negated[c] -= gap * gap;
-        }
-    }
-    negated[i] = -std::numeric_limits<double>::infinity();
-}
-
 /// The loops over whole rows, once per instruction set; they add and compare only, so that all give the same
 /// figures.
 struct QualityLoops {
     std::int64_t (*before_f32)(const float*, std::int64_t, float, std::int64_t) noexcept;
     std::int64_t (*before_f64)(const double*, std::int64_t, double, std::int64_t) noexcept;
-    void (*map_row)(const std::vector<std::vector<double>>&, std::int64_t, double*) noexcept;
 };
 
 #define FILMATLAS_QUALITY_LOOPS(name, target)                                                               \
@@ -128,10 +112,6 @@ struct QualityLoops {
     target inline std::int64_t quality_before_f64_##name(const double* x, std::int64_t n, double v,         \
                                                          std::int64_t id) noexcept {                        \
         return quality_before(x, n, v, id);                                                                 \
-    }                                                                                                       \
-    target inline void quality_map_row_##name(const std::vector<std::vector<double>>& axes, std::int64_t i, \
-                                              double* out) noexcept {                                       \
-        quality_map_row(axes, i, out);                                                                      \
     }
 FILMATLAS_QUALITY_LOOPS(baseline, )
 #if defined(__x86_64__)
@@ -144,11 +124,11 @@ inline QualityLoops quality_loops() {
 #if defined(__x86_64__)
     const SimdLevel level = simd_level();
     if (level >= SimdLevel::Avx512)
-        return {&quality_before_f32_avx512, &quality_before_f64_avx512, &quality_map_row_avx512};
+        return {&quality_before_f32_avx512, &quality_before_f64_avx512};
     if (level >= SimdLevel::Avx2)
-        return {&quality_before_f32_avx2, &quality_before_f64_avx2, &quality_map_row_avx2};
+        return {&quality_before_f32_avx2, &quality_before_f64_avx2};
 #endif
-    return {&quality_before_f32_baseline, &quality_before_f64_baseline, &quality_map_row_baseline};
+    return {&quality_before_f32_baseline, &quality_before_f64_baseline};
 }
 
 /// Distance of the graph's metric in float64.
@@ -193,28 +173,30 @@ struct QualityItems {
     Matrix<Index> found;  ///< (m, k) nearest on the map
 };
 
-inline bool quality_holds(std::span<const Index> list, Index id) {
-    return std::find(list.begin(), list.end(), id) != list.end();
+/// Place of an id in a list; the list's length when it is not there.
+inline std::int64_t quality_place(std::span<const Index> list, Index id) {
+    return std::find(list.begin(), list.end(), id) - list.begin();
 }
 
-/// Per drawn item the sums of (rank - k) over false and over torn neighbours.
-struct QualityExcess {
-    std::vector<double> false_neighbors;
-    std::vector<double> torn_neighbors;
+/// Per drawn item and slot the rank, from 1, that a neighbour in one space has in the other; 0 for an empty slot.
+struct QualityRanks {
+    Matrix<Index> space;  ///< of the map's neighbours in the full space
+    Matrix<Index> map;    ///< of the true neighbours on the map
 };
 
 /// Full-space ranks of the map's neighbours for one item, given its scores (larger = nearer, self -inf).
 template <class T, class Before>
-double quality_false_excess(const QualityItems& items, std::int64_t i, std::int64_t k, const T* scores,
-                            Before before, bool trust_graph) {
+void quality_space_ranks(const QualityItems& items, std::int64_t i, const T* scores, Before before, bool trust_graph,
+                         std::span<Index> ranks) {
     const auto m = static_cast<std::int64_t>(items.rows.size());
-    double excess = 0;
-    for (const Index j : items.found.row(i)) {
-        if (j < 0 || (trust_graph && quality_holds(items.truth.row(i), j))) continue;
-        const std::int64_t rank = before(scores, m, scores[j], j) + 1;
-        if (rank > k) excess += static_cast<double>(rank - k);
+    const auto found = items.found.row(i);
+    for (std::size_t s = 0; s < found.size(); ++s) {
+        const Index j = found[s];
+        if (j < 0) continue;
+        const std::int64_t place = trust_graph ? quality_place(items.truth.row(i), j) : items.truth.cols();
+        ranks[s] = static_cast<Index>(
+            (place < items.truth.cols() ? place : before(scores, m, scores[j], static_cast<std::int64_t>(j))) + 1);
     }
-    return excess;
 }
 
 /// The rows that count, copied where they are not all.
@@ -229,37 +211,25 @@ inline MatrixView<const float> quality_rows(MatrixView<const float> X, const std
     return std::as_const(copy).view();
 }
 
-inline QualityExcess quality_ranks(MatrixView<const float> X, Metric metric, bool exact_graph,
-                                   const Matrix<float>& coordinates, const QualityItems& items,
-                                   std::int64_t k, const std::vector<Index>& drawn, int num_threads,
-                                   const Progress& progress) {
+inline QualityRanks quality_ranks(MatrixView<const float> X, Metric metric, bool exact_graph,
+                                  const Matrix<float>& coordinates, const QualityItems& items,
+                                  const std::vector<Index>& drawn, int num_threads, const Progress& progress) {
     const auto m = static_cast<std::int64_t>(items.rows.size());
     const auto count = static_cast<std::int64_t>(drawn.size());
     const QualityLoops loops = quality_loops();
-    QualityExcess excess;
-    excess.false_neighbors.assign(drawn.size(), 0);
-    excess.torn_neighbors.assign(drawn.size(), 0);
+    QualityRanks ranks{Matrix<Index>(count, items.found.cols()), Matrix<Index>(count, items.truth.cols())};
 
-    // The map side: float64 distances to every item.
-    std::vector<std::vector<double>> axes(static_cast<std::size_t>(coordinates.cols()));
-    for (std::size_t d = 0; d < axes.size(); ++d) {
-        for (const Index row : items.rows) {
-            axes[d].push_back(static_cast<double>(coordinates(row, static_cast<std::int64_t>(d))));
-        }
-    }
+    const MapRanks on_map(coordinates, items.rows);
     parallel_for(
         count, 64, num_threads,
         [&](std::int64_t begin, std::int64_t end) {
-            std::vector<double> negated(static_cast<std::size_t>(m));
             for (std::int64_t r = begin; r < end; ++r) {
-                const std::int64_t i = drawn[static_cast<std::size_t>(r)];
-                loops.map_row(axes, i, negated.data());
-                for (const Index j : items.truth.row(i)) {
-                    if (j < 0 || quality_holds(items.found.row(i), j)) continue;
-                    const std::int64_t rank =
-                        loops.before_f64(negated.data(), m, negated[static_cast<std::size_t>(j)], j) + 1;
-                    if (rank > k)
-                        excess.torn_neighbors[static_cast<std::size_t>(r)] += static_cast<double>(rank - k);
+                const Index i = drawn[static_cast<std::size_t>(r)];
+                for (std::int64_t s = 0; s < items.truth.cols(); ++s) {
+                    const Index j = items.truth(i, s);
+                    if (j < 0) continue;
+                    const std::int64_t place = quality_place(items.found.row(i), j);
+                    ranks.map(r, s) = static_cast<Index>((place < items.found.cols() ? place : on_map.before(i, j)) + 1);
                 }
             }
         },
@@ -281,19 +251,20 @@ inline QualityExcess quality_ranks(MatrixView<const float> X, Metric metric, boo
                             own, X.row_data(items.rows[static_cast<std::size_t>(c)]), X.cols, metric);
                     }
                     scores[static_cast<std::size_t>(i)] = -std::numeric_limits<double>::infinity();
-                    excess.false_neighbors[static_cast<std::size_t>(r)] =
-                        quality_false_excess(items, i, k, scores.data(), loops.before_f64, false);
+                    quality_space_ranks(items, i, scores.data(), loops.before_f64, false, ranks.space.row(r));
                 }
             },
             progress, "layout_quality (space)");
-        return excess;
+        return ranks;
     }
 
     if (count == m) {  // every item: the neighbour search's own count, each pair once for both of its items
         Matrix<float> copy;
         Matrix<Index> others = items.found;
         for (std::int64_t i = 0; exact_graph && i < m; ++i) {
-            for (Index& j : others.row(i)) j = quality_holds(items.truth.row(i), j) ? -1 : j;
+            for (Index& j : others.row(i)) {
+                if (quality_place(items.truth.row(i), j) < items.truth.cols()) j = -1;
+            }
         }
         CloserOptions options;
         options.metric = metric;
@@ -301,11 +272,15 @@ inline QualityExcess quality_ranks(MatrixView<const float> X, Metric metric, boo
         const Matrix<Index> closer = count_closer(VectorRows(quality_rows(X, items.rows, copy)),
                                                   std::as_const(others).view(), options, progress);
         for (std::int64_t i = 0; i < m; ++i) {
-            for (const Index before : closer.row(i))
-                excess.false_neighbors[static_cast<std::size_t>(i)] +=
-                    static_cast<double>(std::max<std::int64_t>(before + 1 - k, 0));
+            for (std::int64_t s = 0; s < closer.cols(); ++s) {
+                const Index j = items.found(i, s);
+                if (j < 0) continue;
+                const bool known = others(i, s) < 0;
+                ranks.space(i, s) =
+                    static_cast<Index>(known ? quality_place(items.truth.row(i), j) : std::int64_t{closer(i, s)}) + 1;
+            }
         }
-        return excess;
+        return ranks;
     }
 
     // Unit rows for cosine; for Euclidean distances the mean is taken out first, which leaves them as they
@@ -374,11 +349,22 @@ inline QualityExcess quality_ranks(MatrixView<const float> X, Metric metric, boo
                             }
                             const std::int64_t i = drawn[static_cast<std::size_t>(r)];
                             scores[i] = -std::numeric_limits<float>::infinity();
-                            excess.false_neighbors[static_cast<std::size_t>(r)] =
-                                quality_false_excess(items, i, k, scores, loops.before_f32, exact_graph);
+                            quality_space_ranks(items, i, scores, loops.before_f32, exact_graph,
+                                                ranks.space.row(r));
                         }
                     },
                     progress, "layout_quality (space)");
+    return ranks;
+}
+
+/// Per drawn item the sum of (rank - k) over its first k neighbours that lie beyond the k-th rank.
+inline std::vector<double> quality_excess(const Matrix<Index>& ranks, std::int64_t k) {
+    std::vector<double> excess(static_cast<std::size_t>(ranks.rows()), 0.0);
+    for (std::int64_t r = 0; r < ranks.rows(); ++r) {
+        for (std::int64_t s = 0; s < k; ++s) {
+            excess[static_cast<std::size_t>(r)] += static_cast<double>(std::max<std::int64_t>(ranks(r, s) - k, 0));
+        }
+    }
     return excess;
 }
 
@@ -531,10 +517,15 @@ FILMATLAS_INLINE Matrix<Index> map_neighbors(const Matrix<float>& coordinates, i
     return result;
 }
 
-FILMATLAS_INLINE LayoutQuality layout_quality(MatrixView<const float> X, const KnnGraph& graph,
-                                              const Matrix<float>& coordinates, const QualityOptions& options,
-                                              const Progress& progress) {
-    validate(options);
+FILMATLAS_INLINE std::vector<LayoutQuality> layout_qualities(MatrixView<const float> X, const KnnGraph& graph,
+                                                             const Matrix<float>& coordinates,
+                                                             const std::vector<int>& sizes,
+                                                             const QualityOptions& options, const Progress& progress) {
+    QualityOptions checked = options;
+    for (const int size : sizes) {
+        checked.k = size;
+        validate(checked);
+    }
     const std::int64_t n = X.rows;
     if (graph.size() != n || coordinates.rows() != n) {
         throw_shape("layout_quality",
@@ -543,9 +534,10 @@ FILMATLAS_INLINE LayoutQuality layout_quality(MatrixView<const float> X, const K
                     "pass the three of the same items");
     }
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    LayoutQuality quality;
-    quality.kept_neighbors = quality.trustworthiness = quality.continuity = quality.rank_correlation = nan;
-    quality.kept_per_item.assign(static_cast<std::size_t>(n), std::numeric_limits<float>::quiet_NaN());
+    LayoutQuality none;
+    none.kept_neighbors = none.trustworthiness = none.continuity = none.rank_correlation = nan;
+    none.kept_per_item.assign(static_cast<std::size_t>(n), std::numeric_limits<float>::quiet_NaN());
+    std::vector<LayoutQuality> qualities(sizes.size(), none);
 
     std::vector<char> invalid(static_cast<std::size_t>(n), 0);
     for (const Index row : graph.invalid_rows) {
@@ -553,29 +545,35 @@ FILMATLAS_INLINE LayoutQuality layout_quality(MatrixView<const float> X, const K
     }
     detail::QualityItems items;
     std::vector<Index> compact(static_cast<std::size_t>(n), -1);
+    Matrix<float> usable = coordinates;
     for (std::int64_t i = 0; i < n; ++i) {
         if (invalid[static_cast<std::size_t>(i)] || !detail::quality_finite(coordinates.row(i)) ||
             !detail::quality_finite(X.row(i))) {
+            std::ranges::fill(usable.row(i), std::numeric_limits<float>::quiet_NaN());
             continue;
         }
         compact[static_cast<std::size_t>(i)] = static_cast<Index>(items.rows.size());
         items.rows.push_back(static_cast<Index>(i));
     }
     const auto m = static_cast<std::int64_t>(items.rows.size());
-    const std::int64_t k = std::min<std::int64_t>({options.k, graph.k(), (m - 1) / 2});
-    if (m < 3 || k < 1) return quality;
-    quality.k = static_cast<int>(k);
+    std::int64_t widest = 0;
+    for (std::size_t q = 0; q < sizes.size(); ++q) {
+        const std::int64_t k = std::min<std::int64_t>({sizes[q], graph.k(), (m - 1) / 2});
+        if (m < 3 || k < 1) continue;
+        qualities[q].k = static_cast<int>(k);
+        widest = std::max(widest, k);
+    }
+    if (widest == 0) return qualities;
 
-    const Matrix<Index> nearest = map_neighbors(coordinates, static_cast<int>(k), options.num_threads);
-    items.truth = Matrix<Index>(m, k);
-    items.found = Matrix<Index>(m, k);
-    double kept_sum = 0;
-    std::int64_t kept_count = 0;
+    // Neighbours of the largest size asked for: those of the smaller ones are their first.
+    const Matrix<Index> nearest = map_neighbors(usable, static_cast<int>(widest), options.num_threads);
+    items.truth = Matrix<Index>(m, widest);
+    items.found = Matrix<Index>(m, widest);
     for (std::int64_t u = 0; u < m; ++u) {
         const Index row = items.rows[static_cast<std::size_t>(u)];
         // Neighbours that do not count are skipped, later columns of the graph move up.
         std::int64_t filled = 0;
-        for (std::int64_t s = 0; s < graph.k() && filled < k; ++s) {
+        for (std::int64_t s = 0; s < graph.k() && filled < widest; ++s) {
             const Index id = graph.indices(row, s);
             if (id < -1 || id >= n) {
                 throw_shape("layout_quality",
@@ -585,27 +583,16 @@ FILMATLAS_INLINE LayoutQuality layout_quality(MatrixView<const float> X, const K
                 items.truth(u, filled++) = compact[static_cast<std::size_t>(id)];
             }
         }
-        for (std::int64_t s = filled; s < k; ++s) items.truth(u, s) = -1;
-        std::int64_t kept = 0;
-        std::int64_t out = 0;
-        for (std::int64_t s = 0; s < nearest.cols() && out < k; ++s) {
+        for (std::int64_t s = filled; s < widest; ++s) items.truth(u, s) = -1;
+        for (std::int64_t s = 0; s < widest; ++s) {
             const Index id = nearest(row, s);
-            if (id < 0 || compact[static_cast<std::size_t>(id)] < 0) continue;
-            const Index other = compact[static_cast<std::size_t>(id)];
-            items.found(u, out++) = other;
-            kept += detail::quality_holds(items.truth.row(u), other) ? 1 : 0;
+            items.found(u, s) = id < 0 ? -1 : compact[static_cast<std::size_t>(id)];
         }
-        for (; out < k; ++out) items.found(u, out) = -1;
-        if (filled == 0) continue;
-        const double share = static_cast<double>(kept) / static_cast<double>(filled);
-        quality.kept_per_item[static_cast<std::size_t>(row)] = static_cast<float>(share);
-        kept_sum += share;
-        ++kept_count;
     }
-    if (kept_count > 0) quality.kept_neighbors = kept_sum / static_cast<double>(kept_count);
 
+    std::vector<Index> drawn;
+    detail::QualityRanks ranks;
     if (options.exact_trust.value_or(true)) {
-        std::vector<Index> drawn;
         const bool all = options.exact_trust.has_value() || m <= detail::kQualityAllRows;
         if (all) {
             drawn.resize(static_cast<std::size_t>(m));
@@ -624,21 +611,61 @@ FILMATLAS_INLINE LayoutQuality layout_quality(MatrixView<const float> X, const K
             }
             std::sort(drawn.begin(), drawn.end());
         }
-        const detail::QualityExcess excess = detail::quality_ranks(
-            X, graph.metric, graph.exact(), coordinates, items, k, drawn, options.num_threads, progress);
-        const double scale = 2.0 / (static_cast<double>(k) *
-                                    (2.0 * static_cast<double>(m) - 3.0 * static_cast<double>(k) - 1.0));
-        std::tie(quality.trustworthiness, quality.trustworthiness_error) =
-            detail::quality_score(excess.false_neighbors, scale, m);
-        std::tie(quality.continuity, quality.continuity_error) =
-            detail::quality_score(excess.torn_neighbors, scale, m);
-        quality.rows_measured = static_cast<std::int64_t>(drawn.size());
+        ranks = detail::quality_ranks(X, graph.metric, graph.exact(), coordinates, items, drawn, options.num_threads,
+                                      progress);
     }
+    double correlation = nan;
+    std::int64_t pairs = 0;
     if (options.pair_samples > 0) {
-        quality.rank_correlation = detail::quality_correlation(X, graph.metric, coordinates, items.rows,
-                                                               options, quality.pairs_measured);
+        correlation = detail::quality_correlation(X, graph.metric, coordinates, items.rows, options, pairs);
     }
-    return quality;
+
+    for (LayoutQuality& quality : qualities) {
+        if (quality.k == 0) continue;
+        const std::int64_t k = quality.k;
+        double kept_sum = 0;
+        std::int64_t kept_count = 0;
+        for (std::int64_t u = 0; u < m; ++u) {
+            const auto truth = items.truth.row(u).first(static_cast<std::size_t>(k));
+            const auto found = items.found.row(u).first(static_cast<std::size_t>(k));
+            const std::int64_t filled = detail::quality_place(truth, -1);
+            if (filled == 0) continue;
+            std::int64_t kept = 0;
+            for (const Index j : found) kept += j >= 0 && detail::quality_place(truth, j) < k ? 1 : 0;
+            const double share = static_cast<double>(kept) / static_cast<double>(filled);
+            quality.kept_per_item[static_cast<std::size_t>(items.rows[static_cast<std::size_t>(u)])] =
+                static_cast<float>(share);
+            kept_sum += share;
+            ++kept_count;
+        }
+        if (kept_count > 0) quality.kept_neighbors = kept_sum / static_cast<double>(kept_count);
+        if (!drawn.empty()) {
+            const double scale = 2.0 / (static_cast<double>(k) *
+                                        (2.0 * static_cast<double>(m) - 3.0 * static_cast<double>(k) - 1.0));
+            const auto score = [&](const Matrix<Index>& of, std::vector<double>& per_item) {
+                const std::vector<double> excess = detail::quality_excess(of, k);
+                per_item.assign(static_cast<std::size_t>(n), nan);
+                for (std::size_t r = 0; r < drawn.size(); ++r) {
+                    per_item[static_cast<std::size_t>(items.rows[static_cast<std::size_t>(drawn[r])])] =
+                        1 - scale * excess[r];
+                }
+                return detail::quality_score(excess, scale, m);
+            };
+            std::tie(quality.trustworthiness, quality.trustworthiness_error) =
+                score(ranks.space, quality.trust_per_item);
+            std::tie(quality.continuity, quality.continuity_error) = score(ranks.map, quality.continuity_per_item);
+            quality.rows_measured = static_cast<std::int64_t>(drawn.size());
+        }
+        quality.rank_correlation = correlation;
+        quality.pairs_measured = pairs;
+    }
+    return qualities;
+}
+
+FILMATLAS_INLINE LayoutQuality layout_quality(MatrixView<const float> X, const KnnGraph& graph,
+                                              const Matrix<float>& coordinates, const QualityOptions& options,
+                                              const Progress& progress) {
+    return std::move(layout_qualities(X, graph, coordinates, {options.k}, options, progress).front());
 }
 
 }  // namespace filmatlas
