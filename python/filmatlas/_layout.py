@@ -209,7 +209,7 @@ _PACMAP = {
 }
 
 #: Words of the dial between attraction and repulsion, and the exaggeration that they stand for.
-ATTRACTION = {"faithful": 1.0, "balanced": 1.5, "clustered": 4.0}
+ATTRACTION = {"faithful": 1.0, "balanced": 1.5, "clustered": 2.0}
 
 
 def _fill(options: Any, fields: dict[str, Any], given: dict[str, Any], where: str) -> Any:
@@ -432,8 +432,8 @@ def atlas_map(
     n_iter : int
         Rounds after that.
     attraction : "faithful", "balanced", "clustered" or a number
-        The dial between attraction and repulsion: 1, 1.5 and 4. "faithful" keeps most of the true neighbours,
-        "clustered" shows compact groups and keeps a fraction of them.
+        The dial between attraction and repulsion: 1, 1.5 and 2. "faithful" keeps most of the true neighbours,
+        "clustered" shows islands and keeps a fraction of them; from 3 on maps fall together into a heap.
     levels : (n, L) integers or Hierarchy, optional
         Groups of every item, coarse to fine, which draw their items together.
     hierarchy_pull : float, optional

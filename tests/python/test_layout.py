@@ -96,7 +96,7 @@ def test_mobility_pins():
 
 # --- the dial --------------------------------------------------------------------------------------------------------
 def test_attraction_words_are_numbers():
-    for word, number in (("faithful", 1.0), ("balanced", 1.5), ("clustered", 4.0)):
+    for word, number in (("faithful", 1.0), ("balanced", 1.5), ("clustered", 2.0)):
         options = {"graph": GRAPH, "n_iter": 20, "measure": False}
         a, b = (fa.atlas_map(X, attraction=value, **options).coordinates for value in (word, number))
         np.testing.assert_array_equal(a, b)
