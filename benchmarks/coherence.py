@@ -17,7 +17,7 @@ import time
 import numpy as np
 from gensim.corpora import Dictionary
 from gensim.models.coherencemodel import CoherenceModel
-from words_results import add_out, keep
+from flat_results import add_out, keep
 
 import filmatlas as fa
 

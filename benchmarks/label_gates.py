@@ -14,7 +14,7 @@ import json
 import time
 
 import numpy as np
-from words_results import add_out, keep
+from flat_results import add_out, keep
 
 import filmatlas as fa
 

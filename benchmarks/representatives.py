@@ -18,7 +18,7 @@ import numpy as np
 from bertopic import BERTopic
 from bertopic.dimensionality import BaseDimensionalityReduction
 from topic_table import FixedClusters
-from words_results import add_out, keep
+from flat_results import add_out, keep
 
 import filmatlas as fa
 

@@ -15,7 +15,7 @@ import sys
 import time
 
 import numpy as np
-from words_results import add_out, keep
+from flat_results import add_out, keep
 
 import filmatlas as fa
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keeps what the runners of the words' stages measure: <out>/words_<case>.json and the tables of <out>/words.md."""
+"""Keeps what runners measure as flat rows: <out>/<page>_<case>.json and the tables of <out>/<page>.md."""
 
 from __future__ import annotations
 
@@ -8,17 +8,30 @@ import pathlib
 
 from runner import HERE, about_filmatlas, about_line, machine, saved_results, version_of
 
-TITLES = {
-    "counts": "Counting words, against scikit-learn's CountVectorizer",
-    "topic_table": "A whole topic table from raw texts, against BERTopic's stages",
-    "representatives": "Representative texts, against BERTopic's",
-    "keywords": "Keyword rules at equal assignments",
-    "coherence": "Coherence, against gensim",
-    "label_gates": "Planted bad labels, and keyword labels, through the gates",
-    "composition": "Profiles of four sources",
-    "dominance": "Which source decides",
-    "balance": "Weights for equal shares",
-    "leaks": "How far titles leak into each source",
+PAGES = {
+    "words": (
+        "Words, side by side",
+        {
+            "counts": "Counting words, against scikit-learn's CountVectorizer",
+            "topic_table": "A whole topic table from raw texts, against BERTopic's stages",
+            "representatives": "Representative texts, against BERTopic's",
+            "keywords": "Keyword rules at equal assignments",
+            "coherence": "Coherence, against gensim",
+            "label_gates": "Planted bad labels, and keyword labels, through the gates",
+            "composition": "Profiles of four sources",
+            "dominance": "Which source decides",
+            "balance": "Weights for equal shares",
+            "leaks": "How far titles leak into each source",
+        },
+    ),
+    "placing": (
+        "New items on a finished map",
+        {
+            "transform": "Placing items that the map was not made from",
+            "strangers": "Classes that are not on the map",
+            "update": "A tenth of the items added to a map",
+        },
+    ),
 }
 
 
@@ -35,9 +48,10 @@ def keep(out, case, rows, note="", packages=(), bars=()):
     """
     if out is None:
         return
+    page, (heading, titles) = next((name, page) for name, page in PAGES.items() if case in page[1])
     result = {
         "case": case,
-        "title": TITLES[case],
+        "title": titles[case],
         "note": note,
         "machine": machine(),
         "filmatlas": about_filmatlas(),
@@ -46,10 +60,10 @@ def keep(out, case, rows, note="", packages=(), bars=()):
         "bars": [{"what": what, "value": value, "bar": bar, "met": bool(met)} for what, value, bar, met in bars],
     }
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"words_{case}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    results = saved_results(out, "words", TITLES)
-    lines = ["# Words, side by side", ""] + [line for saved in results for line in section(saved)]
-    (out / "words.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    (out / f"{page}_{case}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    results = saved_results(out, page, titles)
+    lines = [f"# {heading}", ""] + [line for saved in results for line in section(saved)]
+    (out / f"{page}.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
 def section(result):
