@@ -16,7 +16,9 @@ update     The map of nine tenths of the films takes the last tenth in (`update_
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
+import json
 import pathlib
 import time
 
@@ -105,9 +107,6 @@ def area(strange, usual):
 
 
 def strangers(options):
-    import gzip
-    import json
-
     with gzip.open(options.data / "newsgroups20.jsonl.gz", "rt", encoding="utf-8") as lines:
         groups = np.array([json.loads(line)["l1"] for line in lines])
     news = load_npy(options.data, "newsgroups20_minilm").astype(np.float32)
