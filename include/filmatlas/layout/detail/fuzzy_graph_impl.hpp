@@ -121,7 +121,7 @@ FILMATLAS_INLINE CsrMatrix<float> fuzzy_graph(const KnnGraph& graph, const Fuzzy
     const SmoothKnn scale = smooth_knn(graph, options);
     const std::int64_t n = graph.size();
     const std::int64_t columns = scale.n_neighbors - 1;
-    std::vector<double> weights(static_cast<std::size_t>(n * columns), 0);
+    std::vector<float> weights(static_cast<std::size_t>(n * columns), 0);
     parallel_for(n, 1024, options.num_threads, [&](std::int64_t begin, std::int64_t end) {
         std::vector<double> d;
         for (std::int64_t i = begin; i < end; ++i) {
@@ -131,7 +131,7 @@ FILMATLAS_INLINE CsrMatrix<float> fuzzy_graph(const KnnGraph& graph, const Fuzzy
             for (std::int64_t s = 0; s < m; ++s) {
                 const double gap = d[static_cast<std::size_t>(s)] - rho;
                 weights[static_cast<std::size_t>(i * columns + s)] =
-                    gap <= 0 || sigma == 0 ? 1.0 : detail::layout_exp(-(gap / sigma));
+                    gap <= 0 || sigma == 0 ? 1.0F : static_cast<float>(detail::layout_exp(-(gap / sigma)));
             }
         }
     });

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,97 +66,111 @@ inline void check_layout_graph(const KnnGraph& graph, std::string_view stage) {
     }
 }
 
-/// Transposed structure of the directed graph (ids of the first `columns` slots), with each entry's place in
-/// it.
-struct FuzzyReverse {
+/// Directed weights of the first `columns` slots of `ids`, in row-major order, turned to the items that are named.
+struct NamedWeights {
     std::vector<std::int64_t> begin;  ///< n + 1
-    std::vector<std::int64_t> entry;  ///< flat slot (row * columns + slot), rows ascending
+    std::vector<Index> namer;         ///< ascending for each item that is named
+    std::vector<float> weight;        ///< of the namer's edge
 };
 
-inline FuzzyReverse fuzzy_reverse(const Matrix<Index>& ids, std::int64_t columns) {
+inline NamedWeights named_weights(const Matrix<Index>& ids, std::int64_t columns, const std::vector<float>& weights) {
     const std::int64_t n = ids.rows();
-    FuzzyReverse reverse;
-    reverse.begin.assign(static_cast<std::size_t>(n) + 1, 0);
+    NamedWeights named;
+    // Counted two places ahead, so that filling moves each item's end to where the next one begins.
+    named.begin.assign(static_cast<std::size_t>(n) + 2, 0);
     for (std::int64_t i = 0; i < n; ++i) {
         for (std::int64_t s = 0; s < columns; ++s) {
-            if (ids(i, s) >= 0) ++reverse.begin[static_cast<std::size_t>(ids(i, s)) + 1];
+            if (ids(i, s) >= 0) ++named.begin[static_cast<std::size_t>(ids(i, s)) + 2];
         }
     }
-    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) reverse.begin[i + 1] += reverse.begin[i];
-    reverse.entry.resize(static_cast<std::size_t>(reverse.begin.back()));
-    std::vector<std::int64_t> next(reverse.begin.begin(), reverse.begin.end() - 1);
+    for (std::size_t i = 2; i < named.begin.size(); ++i) named.begin[i] += named.begin[i - 1];
+    named.namer.resize(static_cast<std::size_t>(named.begin.back()));
+    named.weight.resize(named.namer.size());
     for (std::int64_t i = 0; i < n; ++i) {
         for (std::int64_t s = 0; s < columns; ++s) {
             if (ids(i, s) < 0) continue;
-            reverse.entry[static_cast<std::size_t>(next[static_cast<std::size_t>(ids(i, s))]++)] =
-                i * columns + s;
+            const auto at = static_cast<std::size_t>(named.begin[static_cast<std::size_t>(ids(i, s)) + 1]++);
+            named.namer[at] = static_cast<Index>(i);
+            named.weight[at] = weights[static_cast<std::size_t>(i * columns + s)];
         }
     }
-    return reverse;
+    named.begin.pop_back();
+    return named;
 }
+
+/// Both directions of an item's edges, merged.
+class EdgesOfItem {
+public:
+    EdgesOfItem(const Matrix<Index>& ids, std::int64_t columns, const std::vector<float>& weights,
+                const NamedWeights& named)
+        : ids_(ids), columns_(columns), weights_(weights), named_(named) {}
+
+    /// Calls visit(j, w(i -> j), w(j -> i)) by ascending j, absent weights as 0. Where an id is repeated in a row, its
+    /// largest weight counts.
+    template <class Visit>
+    void visit(std::int64_t i, Visit&& visit) {
+        own_.clear();
+        for (std::int64_t s = 0; s < columns_; ++s) {
+            if (ids_(i, s) >= 0) own_.emplace_back(ids_(i, s), weights_[static_cast<std::size_t>(i * columns_ + s)]);
+        }
+        std::sort(own_.begin(), own_.end());
+        auto in = static_cast<std::size_t>(named_.begin[static_cast<std::size_t>(i)]);
+        const auto last = static_cast<std::size_t>(named_.begin[static_cast<std::size_t>(i) + 1]);
+        for (std::size_t out = 0; out < own_.size() || in < last;) {
+            const bool own_first = in == last || (out < own_.size() && own_[out].first <= named_.namer[in]);
+            const Index j = own_first ? own_[out].first : named_.namer[in];
+            float outwards = 0;
+            float inwards = 0;
+            for (; out < own_.size() && own_[out].first == j; ++out) outwards = std::max(outwards, own_[out].second);
+            for (; in < last && named_.namer[in] == j; ++in) inwards = std::max(inwards, named_.weight[in]);
+            visit(j, static_cast<double>(outwards), static_cast<double>(inwards));
+        }
+    }
+
+private:
+    const Matrix<Index>& ids_;
+    std::int64_t columns_;
+    const std::vector<float>& weights_;
+    const NamedWeights& named_;
+    std::vector<std::pair<Index, float>> own_;
+};
 
 /// Symmetric matrix from directed weights: entry (i, j) = combine(w(i -> j), w(j -> i)), absent ones 0;
 /// results of 0 are left out. `combine` must be symmetric. Weights belong to the first `columns` slots of
-/// `ids`, in row-major order.
+/// `ids`, in row-major order. Rows are counted, then written where they belong: nothing is held twice.
 template <class Combine>
 CsrMatrix<float> symmetric_from_directed(const Matrix<Index>& ids, std::int64_t columns,
-                                         const std::vector<double>& weights, int num_threads,
+                                         const std::vector<float>& weights, int num_threads,
                                          Combine&& combine) {
     const std::int64_t n = ids.rows();
-    const FuzzyReverse reverse = fuzzy_reverse(ids, columns);
-    std::vector<std::vector<std::pair<Index, float>>> rows(static_cast<std::size_t>(n));
-    parallel_for(n, 1024, num_threads, [&](std::int64_t begin, std::int64_t end) {
-        struct Entry {
-            Index column;
-            double out;
-            double in;
-        };
-        std::vector<Entry> row;
-        for (std::int64_t i = begin; i < end; ++i) {
-            row.clear();
-            for (std::int64_t s = 0; s < columns; ++s) {
-                if (ids(i, s) >= 0)
-                    row.push_back({ids(i, s), weights[static_cast<std::size_t>(i * columns + s)], 0});
-            }
-            const auto first = static_cast<std::size_t>(reverse.begin[static_cast<std::size_t>(i)]);
-            const auto last = static_cast<std::size_t>(reverse.begin[static_cast<std::size_t>(i) + 1]);
-            for (std::size_t e = first; e < last; ++e) {
-                const std::int64_t flat = reverse.entry[e];
-                row.push_back(
-                    {static_cast<Index>(flat / columns), 0, weights[static_cast<std::size_t>(flat)]});
-            }
-            std::sort(row.begin(), row.end(), [](const Entry& a, const Entry& b) {
-                return a.column != b.column ? a.column < b.column : a.out > b.out;
-            });
-            auto& result = rows[static_cast<std::size_t>(i)];
-            for (std::size_t e = 0; e < row.size();) {
-                double out = row[e].out;
-                double in = row[e].in;
-                const Index column = row[e].column;
-                for (++e; e < row.size() && row[e].column == column; ++e) {
-                    out = std::max(out, row[e].out);
-                    in = std::max(in, row[e].in);
-                }
-                const auto value = static_cast<float>(combine(out, in));
-                if (value > 0) result.emplace_back(column, value);
-            }
-        }
-    });
+    const NamedWeights named = named_weights(ids, columns, weights);
     CsrMatrix<float> matrix;
     matrix.rows = n;
     matrix.cols = n;
     matrix.indptr.assign(static_cast<std::size_t>(n) + 1, 0);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        matrix.indptr[i + 1] = matrix.indptr[i] + static_cast<std::int64_t>(rows[i].size());
-    }
-    matrix.indices.reserve(static_cast<std::size_t>(matrix.indptr.back()));
-    matrix.values.reserve(static_cast<std::size_t>(matrix.indptr.back()));
-    for (const auto& row : rows) {
-        for (const auto& [column, value] : row) {
-            matrix.indices.push_back(column);
-            matrix.values.push_back(value);
-        }
-    }
+    const auto each_entry = [&](auto&& visit) {
+        parallel_for(n, 1024, num_threads, [&](std::int64_t begin, std::int64_t end) {
+            EdgesOfItem edges(ids, columns, weights, named);
+            for (std::int64_t i = begin; i < end; ++i) {
+                std::int64_t count = 0;
+                edges.visit(i, [&](Index j, double out, double in) {
+                    const auto value = static_cast<float>(combine(out, in));
+                    if (value > 0) visit(i, count++, j, value);
+                });
+            }
+        });
+    };
+    each_entry([&](std::int64_t i, std::int64_t count, Index, float) {
+        matrix.indptr[static_cast<std::size_t>(i) + 1] = count + 1;
+    });
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) matrix.indptr[i + 1] += matrix.indptr[i];
+    matrix.indices.resize(static_cast<std::size_t>(matrix.indptr.back()));
+    matrix.values.resize(static_cast<std::size_t>(matrix.indptr.back()));
+    each_entry([&](std::int64_t i, std::int64_t count, Index j, float value) {
+        const auto at = static_cast<std::size_t>(matrix.indptr[static_cast<std::size_t>(i)] + count);
+        matrix.indices[at] = j;
+        matrix.values[at] = value;
+    });
     return matrix;
 }
 

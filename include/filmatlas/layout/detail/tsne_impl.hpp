@@ -77,7 +77,7 @@ FILMATLAS_INLINE CsrMatrix<float> tsne_affinities(const KnnGraph& graph, double 
     const std::int64_t columns = std::min(graph.k(), wanted);
     const double used = detail::tsne_perplexity(perplexity, columns);
     if (perplexity_used != nullptr) *perplexity_used = used;
-    std::vector<double> weights(static_cast<std::size_t>(n * columns), 0);
+    std::vector<float> weights(static_cast<std::size_t>(n * columns), 0);
     std::int64_t rows = 0;
     for (std::int64_t i = 0; i < n && columns > 0; ++i) rows += graph.indices(i, 0) >= 0 ? 1 : 0;
     parallel_for(n, 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
@@ -90,7 +90,8 @@ FILMATLAS_INLINE CsrMatrix<float> tsne_affinities(const KnnGraph& graph, double 
                 for (double& x : d) x *= x;
             }
             detail::tsne_row(d, std::min(used, detail::tsne_perplexity(perplexity, m)), p);
-            std::copy(p.begin(), p.end(), weights.begin() + i * columns);
+            std::transform(p.begin(), p.end(), weights.begin() + i * columns,
+                           [](double similarity) { return static_cast<float>(similarity); });
         }
     });
     // Tiny similarities are kept as the smallest float, so that the graph's links stay.

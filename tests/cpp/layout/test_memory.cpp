@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// What the steps of a map hold at most, counted where it is asked for: no operating system's pages are in it.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "filmatlas/layout/fuzzy_graph.hpp"
+#include "filmatlas/layout/map.hpp"
+#include "filmatlas/layout/start.hpp"
+#include "filmatlas/layout/tsne.hpp"
+#include "filmatlas/neighbors/knn.hpp"
+#include "layout/layout_data.hpp"
+
+using namespace filmatlas;
+
+namespace {
+
+std::atomic<std::int64_t> held{0};
+std::atomic<std::int64_t> most{0};
+
+constexpr std::size_t kRoom = 16;  // in front of every block: its size
+
+void* counted(std::size_t size, std::size_t alignment) {
+    const std::size_t room = std::max(alignment, kRoom);
+    const std::size_t whole = (size + room + alignment - 1) / alignment * alignment;
+    void* block = alignment > kRoom ? std::aligned_alloc(alignment, whole) : std::malloc(whole);
+    if (block == nullptr) throw std::bad_alloc();
+    char* given = static_cast<char*>(block) + room;
+    std::memcpy(given - sizeof(size), &size, sizeof(size));
+    const std::int64_t now = held += static_cast<std::int64_t>(size);
+    for (std::int64_t seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+    }
+    return given;
+}
+
+void uncounted(void* given, std::size_t alignment) noexcept {
+    if (given == nullptr) return;
+    std::size_t size = 0;
+    std::memcpy(&size, static_cast<char*>(given) - sizeof(size), sizeof(size));
+    held -= static_cast<std::int64_t>(size);
+    std::free(static_cast<char*>(given) - std::max(alignment, kRoom));
+}
+
+/// Most bytes per item held at once beyond what was held before.
+template <class Function>
+double bytes_per_item(std::int64_t n, Function&& function) {
+    const std::int64_t before = held;
+    most = before;
+    static_cast<void>(function());
+    return static_cast<double>(most - before) / static_cast<double>(n);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size, 1); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return counted(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* given) noexcept { uncounted(given, 1); }
+void operator delete(void* given, std::size_t) noexcept { uncounted(given, 1); }
+void operator delete(void* given, std::align_val_t alignment) noexcept {
+    uncounted(given, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* given, std::size_t, std::align_val_t alignment) noexcept {
+    uncounted(given, static_cast<std::size_t>(alignment));
+}
+
+TEST_CASE("memory: the counter sees what a vector holds, and its most") {
+    const auto twice = [] {
+        std::vector<double> first(1000);
+        first = std::vector<double>(500);
+        return first.size();
+    };
+    CHECK(bytes_per_item(1000, twice) == doctest::Approx(12));
+}
+
+TEST_CASE("memory: the steps of a map stay within 600 bytes per item beyond vectors and neighbours") {
+    constexpr std::int64_t n = 20000;
+    const Matrix<float> x = testing::blobs(n, 8, 8, 6.0);
+    const KnnGraph graph = knn_graph(x.view(), {.k = 15, .metric = Metric::Euclidean, .num_threads = 2});
+    SUBCASE("the fuzzy graph") {
+        CHECK(bytes_per_item(n, [&] { return fuzzy_graph(graph, {.num_threads = 2}); }) < 400);
+    }
+    SUBCASE("t-SNE's similarities") {
+        CHECK(bytes_per_item(n, [&] { return tsne_affinities(graph, 30, 2); }) < 400);
+    }
+    SUBCASE("landmarks and principal components") {
+        CHECK(bytes_per_item(n, [&] { return landmark_start(x.view(), graph.metric, {.num_threads = 2}); }) < 150);
+        CHECK(bytes_per_item(n, [&] { return pca_start(x.view(), {.num_threads = 2}); }) < 150);
+    }
+    SUBCASE("the default map, whole") {
+        MapOptions options;
+        options.n_iter = 12;
+        options.num_threads = 2;
+        CHECK(bytes_per_item(n, [&] { return atlas_map(x.view(), graph, options); }) < 600);
+        options.n_components = 3;
+        CHECK(bytes_per_item(n, [&] { return atlas_map(x.view(), graph, options); }) < 600);
+    }
+    SUBCASE("t-SNE, whole, by tree and by grid") {
+        TsneOptions options;
+        options.n_iter = 4;
+        options.early_exaggeration_iter = 4;
+        options.init = LayoutInit::Pca;
+        options.num_threads = 2;
+        for (const TsneRepulsion repulsion : {TsneRepulsion::Tree, TsneRepulsion::Grid}) {
+            options.repulsion = repulsion;
+            CHECK(bytes_per_item(n, [&] { return tsne(x.view(), graph, options); }) < 600);
+        }
+    }
+}
