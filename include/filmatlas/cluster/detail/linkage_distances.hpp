@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "filmatlas/cluster/detail/linkage_core.hpp"
@@ -90,45 +91,37 @@ private:
     static constexpr std::int64_t kGroup = 64 / kPanel;
     static constexpr std::int64_t kStrip = 24;
 
+    static constexpr std::int64_t kLanes = 8;
+
     /// out[j] = distance of i and j for j in [first, last), from product[j].
     void write(std::int64_t i, std::int64_t first, std::int64_t last, const T* product, T* out) const {
-        constexpr std::int64_t kLanes = 8;
-        const T cancels = static_cast<T>(0.02);
-        const T square = metric_ == Metric::Cosine ? T{1} : square_[static_cast<std::size_t>(i)];
-        const T* squares = square_.data();
-        const bool root = metric_ == Metric::Euclidean;
+        std::int64_t j = first;
+        for (; j + kLanes <= last; j += kLanes)
+            write_lanes(i, j, std::integral_constant<std::int64_t, kLanes>{}, product, out);
+        if (j < last) write_lanes(i, j, last - j, product, out);
+    }
+
+    template <class Count>
+    void write_lanes(std::int64_t i, std::int64_t j, Count lanes, const T* product, T* out) const {
         const bool cosine = metric_ == Metric::Cosine;
-        for (std::int64_t j = first; j < last; j += kLanes) {
-            const std::int64_t lanes = std::min(kLanes, last - j);
-            T value[kLanes];
-            int near = 0;
-            if (lanes == kLanes) {
-                for (std::int64_t l = 0; l < kLanes; ++l) {
-                    const T sum = cosine ? T{1} : square + squares[j + l];
-                    value[l] = cosine ? sum - product[j + l] : sum - T{2} * product[j + l];
-                    near |= value[l] < cancels * sum ? 1 : 0;
-                }
-            } else {
-                for (std::int64_t l = 0; l < lanes; ++l) {
-                    const T sum = cosine ? T{1} : square + squares[j + l];
-                    value[l] = cosine ? sum - product[j + l] : sum - T{2} * product[j + l];
-                    near |= value[l] < cancels * sum ? 1 : 0;
-                }
-            }
-            if (near != 0) {
-                for (std::int64_t l = 0; l < lanes; ++l) {
-                    const T sum = cosine ? T{1} : square + squares[j + l];
-                    if (!(value[l] < cancels * sum)) continue;
-                    const double exact = linkage_distance(rows_.row_data(i), rows_.row_data(j + l), rows_.cols(),
-                                                          Metric::SqEuclidean);
-                    value[l] = static_cast<T>(cosine ? 0.5 * exact : exact);
-                }
-            }
-            if (root) {
-                for (std::int64_t l = 0; l < kLanes; ++l) value[l] = std::sqrt(l < lanes ? value[l] : T{0});
-            }
-            std::copy_n(value, lanes, out + j);
+        const T square = cosine ? T{1} : square_[static_cast<std::size_t>(i)];
+        const T* squares = square_.data();
+        const auto sum = [&](std::int64_t l) { return cosine ? T{1} : square + squares[j + l]; };
+        const auto cancels = [&](T value, std::int64_t l) { return value < static_cast<T>(0.02) * sum(l); };
+        T value[kLanes];
+        std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t> near = 0;  // as wide as T, for whole vectors
+        for (std::int64_t l = 0; l < lanes; ++l) {
+            value[l] = cosine ? T{1} - product[j + l] : sum(l) - T{2} * product[j + l];
+            near |= cancels(value[l], l) ? -1 : 0;
         }
+        for (std::int64_t l = 0; near != 0 && l < lanes; ++l) {
+            if (!cancels(value[l], l)) continue;
+            const double exact =
+                linkage_distance(rows_.row_data(i), rows_.row_data(j + l), rows_.cols(), Metric::SqEuclidean);
+            value[l] = static_cast<T>(cosine ? 0.5 * exact : exact);
+        }
+        const bool root = metric_ == Metric::Euclidean;
+        for (std::int64_t l = 0; l < lanes; ++l) out[j + l] = root ? std::sqrt(value[l]) : value[l];
     }
 
     const Matrix<double>& rows_;

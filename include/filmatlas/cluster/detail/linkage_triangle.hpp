@@ -24,14 +24,13 @@
 
 namespace filmatlas::detail {
 
-/// Distances in the upper triangle. Removed clusters' entries in the rows of others are +inf.
+/// Distances in the upper triangle. Removed clusters' entries stay as they were until the next `compact`.
 template <class T>
 class LinkageTriangle {
 public:
     /// Takes the distances as its working space.
     LinkageTriangle(std::span<T> distances, std::vector<double> sizes, LinkageMethod method, int num_threads)
-        : values_(distances.data()),
-          slots_(static_cast<std::int64_t>(sizes.size())),
+        : slots_(static_cast<std::int64_t>(sizes.size())),
           sizes_(std::move(sizes)),
           alive_(sizes_.size(), 1),
           lists_(sizes_.size()),
@@ -39,6 +38,8 @@ public:
           method_(method),
           num_threads_(num_threads) {
         std::iota(into_.begin(), into_.end(), Index{0});
+        T* row = distances.data();
+        for (std::int64_t i = 0; i < slots_; row += slots_ - ++i) rows_.push_back(row - i - 1);
     }
 
     static double height(double value) { return value; }
@@ -69,11 +70,18 @@ public:
     }
 
     void compact(const std::vector<Index>& kept) {
-        T* out = values_;
-        for (std::size_t i = 0; i + 1 < kept.size(); ++i) {
-            const T* row = row_of(kept[i]);
-            for (std::size_t j = i + 1; j < kept.size(); ++j) *out++ = row[kept[j]];
-        }
+        // Every row is packed where it begins, so that none waits for another.
+        parallel_for(static_cast<std::int64_t>(kept.size()), kRows, num_threads_, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                const Index old = kept[static_cast<std::size_t>(i)];
+                const T* row = row_of(old);
+                T* out = row_of(old) + old - i;
+                for (auto j = static_cast<std::size_t>(i) + 1; j < kept.size(); ++j) out[j] = row[kept[j]];
+            }
+        });
+        for (std::size_t i = 0; i < kept.size(); ++i)
+            rows_[i] = row_of(kept[i]) + kept[i] - static_cast<std::ptrdiff_t>(i);
+        rows_.resize(kept.size());
         for (std::size_t i = 0; i < kept.size(); ++i) sizes_[i] = sizes_[static_cast<std::size_t>(kept[i])];
         std::vector<Index> place(into_.size(), -1);
         for (std::size_t k = 0; k < kept.size(); ++k) place[static_cast<std::size_t>(kept[k])] = static_cast<Index>(k);
@@ -103,6 +111,14 @@ private:
         bool operator<(const Near& other) const {
             return value != other.value ? value < other.value : id < other.id;
         }
+    };
+    /// A pair with the numbers of items, side by side: they are read for every row.
+    struct Merge {
+        Index x;
+        Index y;
+        double value;
+        double n_x;
+        double n_y;
     };
     /// Near clusters of a slot; all others are at least `radius` away, for as long as it is not merged.
     struct List {
@@ -267,39 +283,40 @@ private:
         }
         const auto count = static_cast<std::int64_t>(pairs.size());
         const int workers = work(count) < kSerialWork ? 1 : num_threads_;
+        std::vector<Merge> merges;
+        for (const LinkagePair& pair : pairs) merges.push_back({pair.x, pair.y, pair.value, size(pair.x), size(pair.y)});
         parallel_for(static_cast<std::int64_t>(others.size()), kRows, workers, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t o = begin; o < end; ++o) {
-                const Index i = others[static_cast<std::size_t>(o)];
-                T* row = row_of(i);
-                for (const LinkagePair& pair : pairs) {
-                    if (pair.y < i) continue;
-                    T& from_x = pair.x > i ? row[pair.x] : row_of(pair.x)[i];
-                    row[pair.y] = updated<Method>(from_x, row[pair.y], pair, i);
-                    from_x = std::numeric_limits<T>::infinity();
-                }
+            const auto first = others.begin() + begin;
+            const auto last = others.begin() + end;
+            // Merges come with ascending x: those beyond a row's diagonal are the last ones.
+            for (auto i = first; i != last; ++i) {
+                T* row = row_of(*i);
+                const double n_i = size(*i);
+                for (auto merge = merges.rbegin(); merge != merges.rend() && merge->x > *i; ++merge)
+                    row[merge->y] = updated<Method>(row[merge->x], row[merge->y], *merge, n_i);
             }
-            for (const LinkagePair& pair : pairs) {
-                const T* from_x = row_of(pair.x);
-                T* to_y = row_of(pair.y);
-                for (std::int64_t o = end; o-- > begin;) {
-                    const Index i = others[static_cast<std::size_t>(o)];
-                    if (i < pair.y) break;
-                    to_y[i] = updated<Method>(from_x[i], to_y[i], pair, i);
+            for (const Merge merge : merges) {
+                if (merge.x > *(last - 1)) break;
+                const T* from_x = row_of(merge.x);
+                T* to_y = row_of(merge.y);
+                auto i = std::upper_bound(first, last, merge.x);
+                for (; i != last && *i < merge.y; ++i) {
+                    T& to = row_of(*i)[merge.y];
+                    to = updated<Method>(from_x[*i], to, merge, size(*i));
                 }
+                for (; i != last; ++i) to_y[*i] = updated<Method>(from_x[*i], to_y[*i], merge, size(*i));
             }
         });
         // Between two pairs p before q: p merges first, then q sees its cluster.
         parallel_for(count, 16, workers, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t first = begin; first < end; ++first) {
-                const LinkagePair& p = pairs[static_cast<std::size_t>(first)];
-                const double merged = size(p.x) + size(p.y);
+                const Merge& p = merges[static_cast<std::size_t>(first)];
                 for (std::int64_t second = first + 1; second < count; ++second) {
-                    const LinkagePair& q = pairs[static_cast<std::size_t>(second)];
-                    const T to_x = updated<Method>(entry(p.x, q.x), entry(p.y, q.x), p, q.x);
+                    const Merge& q = merges[static_cast<std::size_t>(second)];
+                    const T to_x = updated<Method>(entry(p.x, q.x), entry(p.y, q.x), p, q.n_x);
                     T& both = entry(p.y, q.y);
-                    const T to_y = updated<Method>(entry(p.x, q.y), both, p, q.y);
-                    both = static_cast<T>(linkage_update(Method, static_cast<double>(to_x), static_cast<double>(to_y),
-                                                         q.value, size(q.x), size(q.y), merged));
+                    const T to_y = updated<Method>(entry(p.x, q.y), both, p, q.n_y);
+                    both = updated<Method>(to_x, to_y, q, p.n_x + p.n_y);
                 }
             }
         });
@@ -308,13 +325,6 @@ private:
             sizes_[static_cast<std::size_t>(pair.y)] += sizes_[static_cast<std::size_t>(pair.x)];
             alive_[static_cast<std::size_t>(pair.x)] = 0;
             into_[static_cast<std::size_t>(pair.x)] = pair.y;
-        }
-        // What no later search may find: the removed clusters in the rows of the merged ones.
-        for (const LinkagePair& pair : pairs) {
-            T* row = row_of(pair.y);
-            for (const LinkagePair& other : pairs) {
-                if (other.x > pair.y) row[other.x] = std::numeric_limits<T>::infinity();
-            }
         }
     }
 
@@ -336,15 +346,15 @@ private:
     }
 
     /// row_of(i)[j] is the distance of i < j.
-    T* row_of(std::int64_t i) const { return values_ + (i * (2 * slots_ - i - 1) / 2 - i - 1); }
+    T* row_of(std::int64_t i) const { return rows_[static_cast<std::size_t>(i)]; }
     T& entry(Index i, Index j) const { return i < j ? row_of(i)[j] : row_of(j)[i]; }
     double size(Index i) const { return sizes_[static_cast<std::size_t>(i)]; }
     std::int64_t work(std::int64_t per_row) const { return slots_ * per_row; }
 
     template <LinkageMethod Method>
-    T updated(T from_x, T from_y, const LinkagePair& pair, std::int64_t i) const {
-        return static_cast<T>(linkage_update(Method, static_cast<double>(from_x), static_cast<double>(from_y), pair.value,
-                                             size(pair.x), size(pair.y), sizes_[static_cast<std::size_t>(i)]));
+    static T updated(T from_x, T from_y, const Merge& merge, double n_i) {
+        return static_cast<T>(linkage_update(Method, static_cast<double>(from_x), static_cast<double>(from_y),
+                                             merge.value, merge.n_x, merge.n_y, n_i));
     }
 
     Index first_other(Index s) const {
@@ -353,7 +363,7 @@ private:
         return i;
     }
 
-    T* values_;
+    std::vector<T*> rows_;  ///< see `row_of`
     std::int64_t slots_;
     std::vector<double> sizes_;
     std::vector<char> alive_;
