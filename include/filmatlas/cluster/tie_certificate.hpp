@@ -18,9 +18,9 @@ namespace filmatlas {
 ///
 /// Tied merges of at most one large part whose small parts are no cluster together change nothing; nor do they move the
 /// stability of clusters that end in the same split in any order. For the others every branch gets the bounds between
-/// which its best stability lies, and a selection counts as certain where these (and the rounding of sums in float32)
-/// cannot turn it. Proven for Eom and Leaf; with epsilon, persistence, a largest size or a single cluster allowed, all
-/// labels are certain where no tie can change the tree, else none.
+/// which its best stability lies (of the root, what begins below such a tie), and a selection counts as certain where
+/// these (and the rounding of sums in float32) cannot turn it. Proven for Eom and Leaf; with epsilon, persistence, a
+/// largest size or a single cluster allowed, all labels are certain where no tie can change the tree, else none.
 /// Cost: O(n), as `cut_hdbscan`.
 std::vector<char> tie_certificate(const SingleLinkageTree& linkage, const HdbscanCutOptions& options = {});
 

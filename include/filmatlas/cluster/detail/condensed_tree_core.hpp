@@ -46,6 +46,7 @@ private:
 /// Where tied merges, made two at a time, could give other clusters than made at once.
 struct TieDoubts {
     std::vector<Index> splits;  ///< (c,) merges below which a cluster goes on, but whose small parts can be one
+    std::vector<double> after;  ///< (c,) most stability of a cluster that begins at such a merge
     std::vector<char> end;      ///< (c,) whether it ends in a merge of more parts than two that can be grouped
     std::vector<char> item;     ///< (n,) whether the item falls out at a merge of either kind
 };
@@ -86,6 +87,7 @@ private:
         top_.push_back(top);
         if (doubts_ != nullptr) {
             doubts_->splits.push_back(0);
+            doubts_->after.push_back(0);
             doubts_->end.push_back(0);
         }
     }
@@ -147,6 +149,7 @@ private:
         const auto c = static_cast<std::size_t>(cluster);
         Index node = top_[c];
         double stability = 0;
+        double first_doubt = std::numeric_limits<double>::infinity();
         const double birth = out_.cluster_birth[c];
         while (true) {
             double height = std::numeric_limits<double>::infinity();
@@ -179,6 +182,8 @@ private:
                 for (const Index part : large_) leaving += tree_.weight_of(part);
             }
             stability += (lambda - birth) * leaving;
+            if (follows && doubtful_) first_doubt = std::min(first_doubt, lambda);
+            if (lambda > first_doubt) doubts_->after[c] += (lambda - first_doubt) * leaving;
             if (leaving > 0) out_.cluster_death[c] = std::max(out_.cluster_death[c], lambda);
             if (large_.empty() && node >= 0) {
                 fall_out(cluster, node, lambda);

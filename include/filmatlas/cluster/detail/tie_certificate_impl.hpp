@@ -43,8 +43,10 @@ inline std::vector<TieState> tie_states_eom(const CondensedTree& tree, const Tie
         high[c] = std::max(parts_high, stability);
         // A cluster of several tied parts has stability 0: it is passed over where its parts have more.
         const bool parted = doubts.end[c] == 0 || all_last;
-        const bool root = c == 0 && doubts.splits[c] == 0;
-        if (parted && (root || parts_low > stability * (1 + rounding))) {
+        // The root is no cluster, only what begins below it.
+        const bool passed = c == 0 ? doubts.splits[c] == 0 || parts_low > doubts.after[c] * (1 + rounding)
+                                   : parts_low > stability * (1 + rounding);
+        if (parted && passed) {
             own[c] = TieState::Open;
         } else if (c > 0 && doubts.splits[c] == 0 && stability * (1 - rounding) >= parts_high) {
             own[c] = TieState::Covered;
