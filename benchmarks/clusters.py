@@ -17,7 +17,7 @@ The rivals are optional: pip install scipy fastcluster scikit-learn faiss-cpu hd
 quitefastmst. What is missing is named in the output.
 
 Cases: parity (seven linkages against SciPy, and the largest difference of a height), ward, average,
-constrained_part, constrained, kmeans, choose_k; and of density: map_tree, map_fit, letters_tree, letters_fit
+constrained, kmeans, choose_k; and of density: map_tree, map_fit, letters_tree, letters_fit
 (min_samples 15, min_cluster_size 15), million (points in two dimensions), films_tree (all 384 dimensions),
 arxiv_tree, recut, membership, validity.
 """
@@ -48,16 +48,11 @@ def load_case(case, folder):
     """float32 rows."""
     import numpy as np
 
-    if case in ("constrained", "constrained_part"):
-        X = unit(load_npy(folder, "arxiv_ml_minilm_int8"))
-        if case == "constrained":
-            return X
-        return np.ascontiguousarray(X[np.random.default_rng(1).choice(len(X), 20_000, replace=False)])
     if case in ("map_tree", "map_fit", "recut"):
         return np.ascontiguousarray(load_npy(folder, "arxiv_ml_map_xy"), dtype=np.float32)
     if case in ("letters_tree", "letters_fit", "validity"):
         return np.ascontiguousarray(load_npy(folder, "letters_X"), dtype=np.float32)
-    if case == "arxiv_tree":
+    if case in ("constrained", "arxiv_tree"):
         return unit(load_npy(folder, "arxiv_ml_minilm_int8"))
     if case == "million":
         random = np.random.default_rng(1)
@@ -371,8 +366,7 @@ CONTENDERS = {
         "filmatlas, single precision": filmatlas_linkage("average", True),
         "fastcluster": fastcluster_linkage("average"),
     },
-    "constrained_part": {"filmatlas": filmatlas_constrained, "scikit-learn": sklearn_constrained},
-    "constrained": {"filmatlas": filmatlas_constrained},
+    "constrained": {"filmatlas": filmatlas_constrained, "scikit-learn": sklearn_constrained},
     "kmeans": {"filmatlas": filmatlas_kmeans, "scikit-learn": sklearn_kmeans, "faiss": faiss_kmeans},
     "choose_k": {"filmatlas": filmatlas_choose_k, "scikit-learn": sklearn_choose_k},
     "map_tree": {"filmatlas": filmatlas_tree, "quitefastmst": quitefastmst_tree},
@@ -401,7 +395,6 @@ TITLES = {
     "parity": "Seven linkages of 3,000 film embeddings, against SciPy",
     "ward": "Ward's linkage, 15,834 x 384",
     "average": "Average linkage, Euclidean, 15,834 x 384",
-    "constrained_part": "Ward's linkage along the 15 nearest neighbours, 20,000 x 384",
     "constrained": "Ward's linkage along the 15 nearest neighbours, 117,592 x 384",
     "kmeans": "k-means, k = 75, one start, 15,834 x 384",
     "choose_k": "k-means for ten counts with four criteria, 15,834 x 384",
@@ -504,13 +497,13 @@ def bars(case, results):
         rows.append(("milliseconds of the slowest cut", 10.0, median_note(ours, "slowest_ms")))
     if case in SECONDS:
         rows.append(("seconds", SECONDS[case], ours["wall"]))
-    rival = results.get("scikit-learn" if case in ("constrained_part", "kmeans") else "fastcluster", {})
-    if "wall" in rival and case in ("ward", "average", "constrained_part", "kmeans"):
+    rival = results.get("scikit-learn" if case in ("constrained", "kmeans") else "fastcluster", {})
+    if "wall" in rival and case in ("ward", "average", "constrained", "kmeans"):
         ratio = ours["wall"] / rival["wall"]
         if case in ("ward", "average"):
             rows.append(("time over fastcluster's", 0.12, ratio))
             rows.append(("memory over fastcluster's", 0.6, ours["peak_mb"] / rival["peak_mb"]))
-        elif case == "constrained_part":
+        elif case == "constrained":
             rows.append(("time over scikit-learn's", 0.1, ratio))
         else:
             rows.append(("time over scikit-learn's", 0.3, ratio))
