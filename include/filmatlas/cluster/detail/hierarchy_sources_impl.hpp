@@ -90,7 +90,8 @@ public:
         std::sort(pairs.begin(), pairs.end());
         std::vector<std::int64_t> votes(fine.value.size(), 0);
         for (std::size_t p = 0; p < pairs.size();) {
-            const auto [node, under] = pairs[p];
+            const Index node = pairs[p].first;
+            const Index under = pairs[p].second;
             std::int64_t count = 0;
             for (const auto pair = pairs[p]; p < pairs.size() && pairs[p] == pair; ++p) ++count;
             const auto at = static_cast<std::size_t>(node);
