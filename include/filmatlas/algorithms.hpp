@@ -60,6 +60,7 @@
 #include "filmatlas/layout/fuzzy_graph.hpp"
 #include "filmatlas/layout/hierarchy_start.hpp"
 #include "filmatlas/layout/layout.hpp"
+#include "filmatlas/layout/local_radii.hpp"
 #include "filmatlas/layout/map.hpp"
 #include "filmatlas/layout/pacmap.hpp"
 #include "filmatlas/layout/place.hpp"

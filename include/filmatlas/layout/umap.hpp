@@ -3,6 +3,7 @@
 #define FILMATLAS_LAYOUT_UMAP_HPP
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -68,6 +69,17 @@ struct UmapOptions {
     Matrix<Index> levels = {};
     /// >= 0; 0 = the levels change nothing.
     double hierarchy_pull = 0;
+    /// Dense places stay dense on the map and sparse ones sparse: densMAP (Narayan, Berger & Cho, 2021). The local radii
+    /// of the map are drawn to correlate with those of the full space, for 200 rounds more when `n_epochs` is unset.
+    bool densmap = false;
+    /// Weight of the densities; >= 0, 0 = plain UMAP.
+    double dens_lambda = 2;
+    /// Share of the rounds, the last ones, in which densities count; in [0, 1].
+    double dens_frac = 0.3;
+    /// Added to the variance of the map's log radii, against divisions by nearly nothing; >= 0.
+    double dens_var_shift = 0.1;
+    /// (n,) `log_local_radii()` of the full space, read by `umap_optimize()` with `densmap`; `umap()` makes its own.
+    std::vector<double> log_radii = {};
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const UmapOptions& options);
@@ -79,9 +91,45 @@ void validate(const UmapOptions& options);
 /// @return coordinates (n, n_components), centred, otherwise in UMAP's own scale; rows of invalid items are
 ///         NaN. The sign of each axis is fixed: the item with the largest absolute value is positive.
 /// @throws Error (InvalidArgument), (Shape), (Cancelled).
-/// Cost: about 40 ns per attraction with its 5 repulsions and thread; O(n k) memory.
+/// Cost, plain: about 40 ns per attraction with its 5 repulsions and thread; O(n k) memory.
 Layout umap(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options = {},
             const Progress& progress = {});
+
+/// A UMAP that stops between rounds: to be watched, drawn as an animation, cancelled and gone on with. However the
+/// rounds are divided, the map is that of one run, byte for byte.
+///
+///     UmapRun run(vectors, graph, options);
+///     while (run.epoch() < run.total_epochs()) {
+///         run.run(10);
+///         draw_frame(run.coordinates());  // the state itself, nothing is copied
+///     }
+///     const Layout map = run.layout();
+class UmapRun {
+public:
+    /// Graph and start; no rounds yet. @throws Error as `umap()` does.
+    UmapRun(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options = {});
+    ~UmapRun();
+    UmapRun(UmapRun&&) noexcept;
+    UmapRun& operator=(UmapRun&&) noexcept;
+
+    /// The next rounds, at most those that are left.
+    ///
+    /// @throws Error (InvalidArgument) for negative `epochs`; (Cancelled): the map is then as it was before the call, and
+    ///         can be gone on with. To make that sure a map is copied where there is a `progress` that could cancel.
+    void run(int epochs, const Progress& progress = {});
+
+    int epoch() const noexcept;         ///< rounds done
+    int total_epochs() const noexcept;  ///< rounds of the whole run
+    /// (n, n_components) as the rounds left them: neither centred nor turned, invalid items somewhere. The reference
+    /// stays valid, and shows the present state, as long as this object lives.
+    const Matrix<float>& coordinates() const noexcept;
+    /// The map of the rounds done, as `umap()` gives it.
+    Layout layout() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
 
 /// Moves `coordinates` by the weights' attraction and sampled repulsion: the optimiser alone, resumable.
 ///
@@ -93,7 +141,7 @@ void umap_optimize(const CsrMatrix<float>& weights, Matrix<float>& coordinates, 
                    int last_epoch, int total_epochs, const UmapOptions& options,
                    const Progress& progress = {});
 
-/// Rounds that `umap()` runs for n items when `n_epochs` is unset.
+/// Rounds that `umap()` runs for n items when `n_epochs` is unset and `densmap` off.
 int default_umap_epochs(std::int64_t n) noexcept;
 
 }  // namespace filmatlas

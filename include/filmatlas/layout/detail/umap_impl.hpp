@@ -3,21 +3,15 @@
 #define FILMATLAS_LAYOUT_DETAIL_UMAP_IMPL_HPP
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
-#include "filmatlas/layout/curve.hpp"
-#include "filmatlas/layout/detail/begin.hpp"
-#include "filmatlas/layout/detail/finish.hpp"
-#include "filmatlas/layout/detail/phases.hpp"
-#include "filmatlas/layout/detail/umap_optimize.hpp"
+#include "filmatlas/layout/detail/umap_engine.hpp"
+#include "filmatlas/layout/detail/umap_run_impl.hpp"
 #include "filmatlas/layout/fuzzy_graph.hpp"
-#include "filmatlas/layout/pull.hpp"
 #include "filmatlas/layout/umap.hpp"
 
 namespace filmatlas {
@@ -66,6 +60,12 @@ FILMATLAS_INLINE void validate(const UmapOptions& options) {
                 "use values in [0, 1], 0 = pinned");
         }
     }
+    if (!(options.dens_lambda >= 0) || !std::isfinite(options.dens_lambda))
+        bad("dens_lambda", to_text(options.dens_lambda), "use 0 or more");
+    if (!(options.dens_frac >= 0 && options.dens_frac <= 1))
+        bad("dens_frac", to_text(options.dens_frac), "use a value from 0 to 1");
+    if (!(options.dens_var_shift >= 0) || !std::isfinite(options.dens_var_shift))
+        bad("dens_var_shift", to_text(options.dens_var_shift), "use 0 or more");
     FuzzyGraphOptions fuzzy;
     fuzzy.local_connectivity = options.local_connectivity;
     fuzzy.set_op_mix_ratio = options.set_op_mix_ratio;
@@ -87,92 +87,20 @@ FILMATLAS_INLINE void umap_optimize(const CsrMatrix<float>& weights, Matrix<floa
         throw_shape("umap", "`mobility` has " + std::to_string(options.mobility.size()) + " values for " +
                                 std::to_string(n) + " items");
     }
+    const bool dense = options.densmap && options.dens_lambda > 0 && options.dens_frac > 0;
+    if (dense && static_cast<std::int64_t>(options.log_radii.size()) != n) {
+        throw_shape("umap", "`log_radii` has " + std::to_string(options.log_radii.size()) + " values for " +
+                                std::to_string(n) + " items");
+    }
     if (first_epoch < 0 || last_epoch < first_epoch || total_epochs < last_epoch) {
         throw_invalid("umap", "first_epoch",
                       "the epochs " + std::to_string(first_epoch) + " to " + std::to_string(last_epoch) +
                           " of " + std::to_string(total_epochs) + " are no range",
                       "use 0 <= first_epoch <= last_epoch <= total_epochs");
     }
-    if (n < 2 || weights.nnz() == 0 || first_epoch == last_epoch) return;
-
-    const UmapCurve curve = fit_umap_curve(options.spread, options.min_dist);
-    detail::UmapState state;
-    state.y = &coordinates;
-    state.n = n;
-    state.a = static_cast<float>(curve.a);
-    state.b = static_cast<float>(curve.b);
-    state.repulsion = static_cast<float>(options.repulsion_strength);
-    state.negative_rate = options.negative_sample_rate;
-    state.seed = options.seed;
-    state.learning_rate = options.learning_rate;
-    state.total_epochs = total_epochs;
-
-    detail::umap_prepare(state, weights, options.mobility, first_epoch);
-    state.moved.resize(state.items.size() * static_cast<std::size_t>(dims));
-
-    state.draw = detail::umap_drawer();
-    state.apply = dims == 2   ? detail::umap_applier<2>()
-                  : dims == 3 ? detail::umap_applier<3>()
-                              : detail::umap_applier<0>();
-    const auto move = dims == 2   ? &detail::umap_move_items<2>
-                      : dims == 3 ? &detail::umap_move_items<3>
-                                  : &detail::umap_move_items<0>;
-    std::vector<detail::LayoutPhase> phases;
-    for (std::size_t g = 0; g < detail::kUmapGroups; ++g) {
-        const std::int64_t begin = state.group[g];
-        const std::int64_t end = state.group[g + 1];
-        phases.push_back({(end - begin + detail::kUmapBlock - 1) / detail::kUmapBlock,
-                          [&state, move, begin, end, first_epoch](std::int64_t iteration, std::int64_t block) {
-                              const std::int64_t first = begin + block * detail::kUmapBlock;
-                              move(state, first_epoch + static_cast<int>(iteration), first,
-                                   std::min(end, first + detail::kUmapBlock));
-                          }});
-        phases.push_back({end > begin ? 1 : 0, [&state, begin, end, dims](std::int64_t, std::int64_t) {
-                              const float* from = state.moved.data() + begin * dims;
-                              float* y = state.y->data();
-                              for (std::int64_t p = begin; p < end; ++p) {
-                                  const std::int64_t item = state.items[static_cast<std::size_t>(p)];
-                                  for (int d = 0; d < dims; ++d) y[item * dims + d] = *from++;
-                              }
-                          }});
-    }
-    detail::run_layout_phases(last_epoch - first_epoch, phases, options.num_threads, progress, "umap");
-}
-
-FILMATLAS_INLINE Layout umap(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options,
-                             const Progress& progress) {
-    validate(options);
-    const auto started = std::chrono::steady_clock::now();
-    const std::vector<char> valid = detail::layout_valid_rows(X, graph, "umap");
-    Layout layout;
-    const std::int64_t n = X.rows;
-    if (!detail::layout_open(n, valid, options, "umap", "umap", layout)) return layout;
-
-    FuzzyGraphOptions fuzzy;
-    fuzzy.n_neighbors = options.n_neighbors;
-    fuzzy.local_connectivity = options.local_connectivity;
-    fuzzy.set_op_mix_ratio = options.set_op_mix_ratio;
-    fuzzy.num_threads = options.num_threads;
-    CsrMatrix<float> weights = fuzzy_graph(graph, fuzzy);
-    if (!options.labels.empty()) weights = pull_to_classes(weights, options.labels, options.target_weight);
-    if (options.levels.rows() > 0) weights = pull_to_hierarchy(weights, options.levels, options.hierarchy_pull);
-    if (graph.k() < options.n_neighbors - 1) {
-        layout.run.warnings.push_back("umap: the graph has " + std::to_string(graph.k()) +
-                                      " neighbours per item: n_neighbors = " + std::to_string(graph.k() + 1) +
-                                      " instead of " + std::to_string(options.n_neighbors));
-    }
-
-    layout.coordinates = detail::layout_begin(
-        X, graph.metric, valid, options, [&]() -> const CsrMatrix<float>& { return weights; }, layout.run);
-    const int epochs = options.n_epochs.value_or(default_umap_epochs(n));
-    umap_optimize(weights, layout.coordinates, 0, epochs, epochs, options, progress);
-    // Items that are held keep the place that they were given.
-    if (options.mobility.empty()) detail::layout_center(layout.coordinates, valid);
-    if (options.init != LayoutInit::Given) detail::layout_fix_signs(layout.coordinates, valid);
-    detail::layout_mark_invalid(layout.coordinates, valid);
-    layout.run.iterations = epochs;
-    layout.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    return layout;
+    if (first_epoch == last_epoch) return;
+    detail::UmapEngine engine(weights, coordinates, first_epoch, total_epochs, options);
+    engine.run(last_epoch - first_epoch, progress);
 }
 
 }  // namespace filmatlas

@@ -13,6 +13,7 @@
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/layout/detail/math.hpp"
+#include "filmatlas/layout/detail/umap_density.hpp"
 #include "filmatlas/linalg/csr.hpp"
 
 /// @file umap_optimize.hpp
@@ -81,6 +82,8 @@ struct UmapState {
     std::vector<float> moved;            ///< new positions, in the order of `items`
     Matrix<float>* y = nullptr;
     UmapApply apply = nullptr;           ///< for the instruction set in use
+    UmapApply apply_dense = nullptr;     ///< likewise, with the pulls of `density`
+    const UmapDensity* density = nullptr;  ///< null = plain UMAP
     UmapDraw draw = nullptr;             ///< likewise
     std::int64_t n = 0;
     float a = 0;
@@ -100,6 +103,7 @@ struct UmapForces {
         int steps = 0;
         std::vector<float> kind;   ///< (steps, strip): 1 attracts, -1 repels, 0 nothing
         std::vector<float> other;  ///< (steps, dims, strip) positions of the partners
+        std::vector<float> pulls;  ///< (steps, 2, strip) of densities, where they count and an edge attracts
         void reserve_steps(int wanted, int dims) {
             if (wanted <= steps) return;
             // Every lane not written stays without a force.
@@ -131,7 +135,7 @@ public:
     bool done() const noexcept { return edge_ == end_ && repelling_ == 0; }
 
     /// Appends the next forces, until the epoch's are all there or the part is full.
-    template <int D>
+    template <int D, bool Dense>
     void collect(UmapState& s, int epoch, int lane, int dims_given, UmapForces::Strip& strip) {
         const int dims = D > 0 ? D : dims_given;
         int step = repel<D>(s, 0, lane, dims, strip);
@@ -154,6 +158,7 @@ public:
                 ++edge.fired;
                 s.next_epoch[firing[f]] = umap_firing_epoch(edge.period, edge.fired + 1);
                 strip.reserve_steps(step + 1, dims);
+                if constexpr (Dense) add_pulls(*s.density, edge, step, lane, strip);
                 add<D>(s, step++, lane, dims, edge.target, 1.0F, strip);
                 const std::int32_t due = umap_negatives_due(edge.period, s.negative_rate, epoch);
                 repelling_ = std::max(0, due - edge.negatives);
@@ -172,6 +177,16 @@ private:
         float* out = strip.other.data() + step * dims * kUmapStrip + lane;
         strip.kind[static_cast<std::size_t>(step * kUmapStrip + lane)] = kind;
         for (int d = 0; d < dims; ++d) out[d * kUmapStrip] = from[d];
+    }
+
+    /// The coefficients of an edge's two ends, per unit of its weight.
+    void add_pulls(const UmapDensity& density, const UmapEdge& edge, int step, int lane, UmapForces::Strip& strip) {
+        strip.pulls.resize(std::max(strip.pulls.size(), static_cast<std::size_t>(strip.steps) * 2 * kUmapStrip), 0.0F);
+        const float* own = density.pulls.data() + std::size_t{2} * static_cast<std::size_t>(item_);
+        const float* other = density.pulls.data() + std::size_t{2} * static_cast<std::size_t>(edge.target);
+        float* out = strip.pulls.data() + step * 2 * kUmapStrip + lane;
+        out[0] = edge.period * (own[0] + other[0]);
+        out[kUmapStrip] = edge.period * (own[1] + other[1]);
     }
 
     /// Draws that are due, from `step` on. @return the step after them.
@@ -226,8 +241,14 @@ struct UmapVectors {
     int lane[Count];  ///< first lane within the strip
 };
 
+template <class F>
+FILMATLAS_ALWAYS_INLINE void umap_clamp(F& force, float most) noexcept {
+    force = force < -most ? F{} - most : force;
+    force = force > most ? F{} + most : force;
+}
+
 /// Steps [first, last) of the first `Used` vectors, hand in hand: each step waits for the one before it.
-template <int Used, int D, int Lanes, int Count>
+template <int Used, bool Dense, int D, int Lanes, int Count>
 FILMATLAS_ALWAYS_INLINE void umap_apply_steps(const UmapState& s, float alpha, int dims_given, int first, int last,
                                               UmapVectors<D, Lanes, Count>& v) noexcept {
     using F = typename LayoutVec<Lanes>::F;
@@ -262,16 +283,40 @@ FILMATLAS_ALWAYS_INLINE void umap_apply_steps(const UmapState& s, float alpha, i
             const F offset = kind[w] > 0.0F ? F{} : F{} + 0.001F;
             coefficient[w] = numerator / ((distance2[w] + offset) * (1.0F + s.a * power[w]));
         }
+        [[maybe_unused]] F density[Used];
+        if constexpr (Dense) {
+            for (int w = 0; w < Used; ++w) {
+                F near, far;
+                const float* pulls = v.strips[w]->pulls.data() + step * 2 * kUmapStrip + v.lane[w];
+                std::memcpy(&near, pulls, sizeof(F));
+                std::memcpy(&far, pulls + kUmapStrip, sizeof(F));
+                const F similar = 1.0F / (1.0F + s.a * power[w]);
+                const F fall = s.a * s.b * power[w] / distance2[w] * similar;
+                density[w] = similar * ((1.0F - s.b * (1.0F - similar)) * near + fall * far);
+                // Items on one spot have an infinite slope and no direction.
+                umap_clamp(density[w], 1e12F);
+                density[w] = kind[w] > 0.0F ? density[w] : F{};
+            }
+        }
         for (int d = 0; d < dims; ++d) {
             for (int w = 0; w < Used; ++w) {
                 F force = coefficient[w] * delta[w][d];
-                force = force < -4.0F ? F{} - 4.0F : force;
-                force = force > 4.0F ? F{} + 4.0F : force;
+                umap_clamp(force, 4.0F);
+                if constexpr (Dense) {
+                    F pull = density[w] * delta[w][d];
+                    umap_clamp(pull, 4.0F);
+                    force += pull;
+                }
                 // The edge is stored in both directions and both ends move, so that it pulls twice; the second
                 // pull starts where the first one ended.
-                F second = coefficient[w] * (delta[w][d] + alpha * force);
-                second = second < -4.0F ? F{} - 4.0F : second;
-                second = second > 4.0F ? F{} + 4.0F : second;
+                const F moved = delta[w][d] + alpha * force;
+                F second = coefficient[w] * moved;
+                umap_clamp(second, 4.0F);
+                if constexpr (Dense) {
+                    F pull = density[w] * moved;
+                    umap_clamp(pull, 4.0F);
+                    second += pull;
+                }
                 force += kind[w] > 0.0F ? second : F{};
                 v.position[w][d] += alpha * force;
             }
@@ -281,7 +326,7 @@ FILMATLAS_ALWAYS_INLINE void umap_apply_steps(const UmapState& s, float alpha, i
 
 /// Moves the items by their forces, edge after edge. `at` and `from` are (dims, lanes): where they are,
 /// and where they were when their present edge fired.
-template <int D, int Lanes>
+template <int D, bool Dense, int Lanes>
 FILMATLAS_ALWAYS_INLINE void umap_apply_lanes(const UmapState& s, const UmapForces& forces, float alpha, int dims_given,
                                               float* at, float* from) noexcept {
     using F = typename LayoutVec<Lanes>::F;
@@ -303,16 +348,16 @@ FILMATLAS_ALWAYS_INLINE void umap_apply_lanes(const UmapState& s, const UmapForc
         const auto until = [&](int w) { return std::max(done, v.strips[w]->steps); };
         if constexpr (kCount == 4) {
             int last = until(3);
-            umap_apply_steps<4>(s, alpha, dims_given, done, last, v);
+            umap_apply_steps<4, Dense>(s, alpha, dims_given, done, last, v);
             done = last;
             last = until(2);
-            umap_apply_steps<3>(s, alpha, dims_given, done, last, v);
+            umap_apply_steps<3, Dense>(s, alpha, dims_given, done, last, v);
             done = last;
         }
         int last = until(1);
-        umap_apply_steps<2>(s, alpha, dims_given, done, last, v);
+        umap_apply_steps<2, Dense>(s, alpha, dims_given, done, last, v);
         done = last;
-        umap_apply_steps<1>(s, alpha, dims_given, done, until(0), v);
+        umap_apply_steps<1, Dense>(s, alpha, dims_given, done, until(0), v);
         for (int w = 0; w < kCount; ++w) {
             const int lane = base + w * Lanes;
             for (int d = 0; d < dims; ++d) {
@@ -323,21 +368,21 @@ FILMATLAS_ALWAYS_INLINE void umap_apply_lanes(const UmapState& s, const UmapForc
     }
 }
 
-template <int D>
+template <int D, bool Dense>
 inline void umap_apply_baseline(const UmapState& s, const UmapForces& forces, float alpha, int dims, float* at,
                                 float* from) noexcept {
-    umap_apply_lanes<D, 4>(s, forces, alpha, dims, at, from);
+    umap_apply_lanes<D, Dense, 4>(s, forces, alpha, dims, at, from);
 }
 #ifdef FILMATLAS_LAYOUT_X86
-template <int D>
+template <int D, bool Dense>
 FILMATLAS_TARGET_AVX2 inline void umap_apply_avx2(const UmapState& s, const UmapForces& forces, float alpha, int dims,
                                                   float* at, float* from) noexcept {
-    umap_apply_lanes<D, 8>(s, forces, alpha, dims, at, from);
+    umap_apply_lanes<D, Dense, 8>(s, forces, alpha, dims, at, from);
 }
-template <int D>
+template <int D, bool Dense>
 FILMATLAS_TARGET_AVX512 inline void umap_apply_avx512(const UmapState& s, const UmapForces& forces, float alpha,
                                                       int dims, float* at, float* from) noexcept {
-    umap_apply_lanes<D, 16>(s, forces, alpha, dims, at, from);
+    umap_apply_lanes<D, Dense, 16>(s, forces, alpha, dims, at, from);
 }
 #endif
 
@@ -364,19 +409,19 @@ inline UmapDraw umap_drawer() {
     return &umap_draw_baseline;
 }
 
-template <int D>
+template <int D, bool Dense>
 UmapApply umap_applier() {
 #ifdef FILMATLAS_LAYOUT_X86
-    if (layout_lanes() == 16) return &umap_apply_avx512<D>;
-    if (layout_lanes() == 8) return &umap_apply_avx2<D>;
+    if (layout_lanes() == 16) return &umap_apply_avx512<D, Dense>;
+    if (layout_lanes() == 8) return &umap_apply_avx2<D, Dense>;
 #endif
-    return &umap_apply_baseline<D>;
+    return &umap_apply_baseline<D, Dense>;
 }
 
 /// New positions of the items at [first, last) of `items`, all of one group.
-template <int D>
+template <int D, bool Dense>
 void umap_move_items(UmapState& s, int epoch, std::int64_t first, std::int64_t last) {
-    const UmapApply apply = s.apply;
+    const UmapApply apply = Dense ? s.apply_dense : s.apply;
     const int dims = D > 0 ? D : static_cast<int>(s.y->cols());
     const auto alpha = static_cast<float>(s.learning_rate * (1.0 - static_cast<double>(std::max(0, epoch - 1)) /
                                                                        static_cast<double>(s.total_epochs)));
@@ -401,13 +446,18 @@ void umap_move_items(UmapState& s, int epoch, std::int64_t first, std::int64_t l
             forces.clear();
             for (int lane = 0; lane < used; ++lane) {
                 UmapLane& own = lanes[static_cast<std::size_t>(lane)];
-                own.collect<D>(s, epoch, lane % kUmapStrip, dims,
+                own.collect<D, Dense>(s, epoch, lane % kUmapStrip, dims,
                                forces.strips[static_cast<std::size_t>(lane / kUmapStrip)]);
                 more = more || !own.done();
             }
             // A vector goes as far as those after it: the steps fall.
             for (std::size_t w = forces.strips.size() - 1; w > 0; --w) {
                 forces.strips[w - 1].reserve_steps(forces.strips[w].steps, dims);
+            }
+            if constexpr (Dense) {
+                for (UmapForces::Strip& strip : forces.strips) {
+                    strip.pulls.resize(static_cast<std::size_t>(strip.steps) * 2 * kUmapStrip, 0.0F);
+                }
             }
             apply(s, forces, alpha, dims, at, from);
         }
