@@ -32,6 +32,14 @@ PAGES = {
             "update": "A tenth of the items added to a map",
         },
     ),
+    "map_costs": (
+        "What regions, knobs and memory cost on a map",
+        {
+            "hierarchy": "The tree on the map",
+            "grid": "A grid of UMAP's knobs in one call",
+            "memory": "Memory, step by step",
+        },
+    ),
 }
 
 

@@ -73,6 +73,8 @@ BuildOptions build_options(const std::string& title, const py::dict& roles, cons
     options.on_invalid = on_invalid_from("build", fields["on_invalid"].cast<std::string>());
     options.seed = fields["seed"].cast<std::uint64_t>();
     options.num_threads = fields["num_threads"].cast<int>();
+    options.map_territories = fields["map_territories"].cast<bool>();
+    options.exact_trust = fields["exact_trust"].cast<std::optional<bool>>();
     return options;
 }
 
@@ -100,6 +102,22 @@ void bind_value(py::module_& module) {
         .def_property_readonly("graph", [](const Atlas& self) -> const KnnGraph& { return self.graph; }, inside)
         .def_property_readonly("hierarchy", [](const Atlas& self) -> const Hierarchy& { return self.hierarchy; }, inside)
         .def_property_readonly("layout", [](const Atlas& self) -> const Layout& { return self.layout; }, inside)
+        .def_property_readonly(
+            "territories",
+            [](py::object self) -> py::object {
+                const auto& atlas = self.cast<const Atlas&>();
+                if (!atlas.territories) return py::none();
+                return py::cast(&*atlas.territories, py::return_value_policy::reference_internal, self);
+            })
+        .def_property_readonly(
+            "plain_quality",
+            [](const Atlas& self) -> py::object {
+                if (!self.plain_quality) return py::none();
+                const LayoutQuality& plain = *self.plain_quality;
+                return py::dict("k"_a = plain.k, "kept_neighbors"_a = plain.kept_neighbors,
+                                "trustworthiness"_a = plain.trustworthiness, "continuity"_a = plain.continuity,
+                                "rank_correlation"_a = plain.rank_correlation, "kept_per_item"_a = py::none());
+            })
         .def_property_readonly("strength",
                                [](py::object self) {
                                    const auto& atlas = self.cast<const Atlas&>();

@@ -4,6 +4,7 @@
 #include "filmatlas/layout/curve.hpp"
 #include "filmatlas/layout/fuzzy_graph.hpp"
 #include "filmatlas/layout/hierarchy_start.hpp"
+#include "filmatlas/layout/local_radii.hpp"
 #include "filmatlas/layout/map.hpp"
 #include "filmatlas/layout/pacmap.hpp"
 #include "filmatlas/layout/place.hpp"
@@ -108,6 +109,10 @@ void bind_maps(py::module_& module) {
         .def_readwrite("n_epochs", &UmapOptions::n_epochs)
         .def_readwrite("learning_rate", &UmapOptions::learning_rate)
         .def_readwrite("negative_sample_rate", &UmapOptions::negative_sample_rate)
+        .def_readwrite("densmap", &UmapOptions::densmap)
+        .def_readwrite("dens_lambda", &UmapOptions::dens_lambda)
+        .def_readwrite("dens_frac", &UmapOptions::dens_frac)
+        .def_readwrite("dens_var_shift", &UmapOptions::dens_var_shift)
         .def_readwrite("repulsion_strength", &UmapOptions::repulsion_strength)
         .def_readwrite("local_connectivity", &UmapOptions::local_connectivity)
         .def_readwrite("set_op_mix_ratio", &UmapOptions::set_op_mix_ratio)
@@ -160,6 +165,23 @@ void bind_maps(py::module_& module) {
             py::arg("X").noconvert(), "graph"_a, "options"_a, "progress"_a);
     };
     def_layout("umap", &umap);
+    py::class_<UmapRun>(module, "UmapRun")
+        .def(py::init([](const Array<float>& X, const KnnGraph& graph, const UmapOptions& options) {
+                 const auto view = view_2d(X, "umap");
+                 return run_released([&] { return std::make_unique<UmapRun>(view, graph, options); });
+             }),
+             py::arg("X").noconvert(), "graph"_a, "options"_a)
+        .def_property_readonly("epoch", &UmapRun::epoch)
+        .def_property_readonly("total_epochs", &UmapRun::total_epochs)
+        .def_property_readonly("coordinates",
+                               [](py::object self) { return borrow(self.cast<const UmapRun&>().coordinates(), self); })
+        .def(
+            "run",
+            [](UmapRun& self, int epochs, const py::object& progress) {
+                run_released(progress, [&](const Progress& p) { self.run(epochs, p); });
+            },
+            "epochs"_a, "progress"_a)
+        .def("layout", [](const UmapRun& self) { return share(self.layout()); });
     def_layout("tsne", &tsne);
     def_layout("atlas_map", &atlas_map);
     def_layout("pacmap", &pacmap);
@@ -178,6 +200,12 @@ void bind_maps(py::module_& module) {
                 fuzzy_graph(graph, fuzzy_options(n_neighbors, local_connectivity, set_op_mix_ratio, num_threads)));
         },
         "graph"_a, "n_neighbors"_a, "local_connectivity"_a, "set_op_mix_ratio"_a, "num_threads"_a);
+    module.def(
+        "log_local_radii",
+        [](const KnnGraph& graph, int n_neighbors, int num_threads) {
+            return give(log_local_radii(fuzzy_graph(graph, fuzzy_options(n_neighbors, 1, 1, num_threads)), graph));
+        },
+        "graph"_a, "n_neighbors"_a, "num_threads"_a);
     module.def(
         "umap_curve",
         [](double spread, double min_dist) {

@@ -126,6 +126,7 @@ if TYPE_CHECKING:
         LayoutQuality,
         PcaResult,
         QualityReport,
+        UmapRun,
         atlas_map,
         hierarchy_start,
         pacmap,
@@ -136,12 +137,15 @@ if TYPE_CHECKING:
         umap,
     )
     from ._layout_steps import (
+        DensityPreservation,
         MapUpdate,
         PlacedItems,
         Sweep,
         SweepCell,
         aligned_maps,
+        density_preservation,
         fuzzy_graph,
+        local_radii,
         place_items,
         pull_to_classes,
         pull_to_hierarchy,
@@ -303,9 +307,10 @@ _MODULES = {
     "hierarchy_from_linkage item_placing item_strength nested_under node_figures update_hierarchy",
     "_info": "build_info get_cmake_dir get_include show_versions",
     "_labels": "Gate LabelAttempt LabelPack LabelRun Verdict atlas_label_pack label_pack write_labels",
-    "_layout": "Layout LayoutQuality PcaResult QualityReport atlas_map hierarchy_start pacmap pca pca_map "
+    "_layout": "Layout LayoutQuality PcaResult QualityReport UmapRun atlas_map hierarchy_start pacmap pca pca_map "
     "quality_report tsne umap",
-    "_layout_steps": "MapUpdate PlacedItems Sweep SweepCell aligned_maps fuzzy_graph place_items pull_to_classes "
+    "_layout_steps": "DensityPreservation MapUpdate PlacedItems Sweep SweepCell aligned_maps density_preservation "
+    "fuzzy_graph local_radii place_items pull_to_classes "
     "pull_to_hierarchy smooth_knn sweep umap_curve update_map",
     "_linkage": "cophenetic_correlation cophenetic_distances cut_linkage inconsistency leaf_order linkage "
     "linkage_memory linkage_on_graph",
@@ -352,6 +357,7 @@ __all__ = [
     "CountVectorizer",
     "CsrMatrix",
     "DataTypeError",
+    "DensityPreservation",
     "DominanceReport",
     "Embedding",
     "EmbeddingPart",
@@ -435,6 +441,7 @@ __all__ = [
     "Topics",
     "Trend",
     "UMAP",
+    "UmapRun",
     "Verdict",
     "adjusted_mutual_information",
     "adjusted_rand_index",
@@ -470,6 +477,7 @@ __all__ = [
     "default_sources",
     "delete_topics",
     "dendrogram_purity",
+    "density_preservation",
     "density_validity",
     "diverse_representatives",
     "embedding_keywords",
@@ -504,6 +512,7 @@ __all__ = [
     "linkage",
     "linkage_memory",
     "linkage_on_graph",
+    "local_radii",
     "mask_names",
     "match_labels",
     "max_sum_diverse",

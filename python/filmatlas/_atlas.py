@@ -15,13 +15,14 @@ from . import _core
 from ._embedding import Embedding, as_vectors
 from ._errors import raise_invalid, raise_shape, raise_type
 from ._hierarchy import LEVELS, Hierarchy
-from ._layout import Layout
+from ._layout import Layout, LayoutQuality
 from ._neighbors import KnnGraph
 from ._profiles import SourcesLike, as_sources, compose_profiles, source_fields
 from ._progress import ProgressLike, progress_callback
 from ._records import Records, as_records
 from ._report import Report
 from ._tables import Table
+from ._territories import Territories
 from ._text import LsaEncoder
 from ._validation import (
     as_counts_per_level,
@@ -237,6 +238,8 @@ class Atlas(Value):
         on_invalid: str = "error",
         private_columns: Sequence[str] = (),
         id_column: str | None = None,
+        map_mode: str = "plain",
+        exact_trust: bool | None = None,
         seed: int = 42,
         num_threads: int = 0,
         progress: ProgressLike = None,
@@ -270,6 +273,12 @@ class Atlas(Value):
             Items without a usable vector: "error", or "quarantine" to carry them through, listed.
         private_columns
             Columns that never leave in an export.
+        map_mode
+            "plain", or "territories": every node of the tree owns one piece of the map that holds all its items, see
+            :func:`atlas_map`. The plain map is laid out too, so that `plain_quality` can tell the price.
+        exact_trust
+            Whether trust and continuity are counted for every item; default up to 30,000 items, above that for 5,000
+            drawn ones. Costs about as much as the neighbours do.
         progress
             True for a bar, or a callable (stage, done, total).
 
@@ -285,6 +294,8 @@ class Atlas(Value):
             raise_invalid(where, f"{unknown[0]!r} is not a role", f"roles: {', '.join(_ROLES)}")
         if embeddings is not None and encoder is not None:
             raise_invalid(where, "both embeddings and encoder were given", "pass one of them")
+        if map_mode not in ("plain", "territories"):
+            raise_invalid(where, f"map_mode = {map_mode!r}", "use plain or territories")
         data = as_records(records, private_columns=private_columns, id_column=id_column)
         threads = as_int(num_threads, where, "num_threads")
         encode = _resolve_encoder(encoder)
@@ -315,6 +326,8 @@ class Atlas(Value):
                 on_invalid=on_invalid,
                 seed=as_seed(seed, where, "seed"),
                 num_threads=threads,
+                map_territories=map_mode == "territories",
+                exact_trust=None if exact_trust is None else bool(exact_trust),
             )
         return cls._of(core, None if encode_sources else encode)
 
@@ -383,8 +396,23 @@ class Atlas(Value):
 
     @property
     def layout(self) -> Layout:
-        """The map with its quality."""
+        """The map with its quality, per item too."""
         return Layout._of(self._core.layout)
+
+    @property
+    def territories(self) -> Territories | None:
+        """What each node owns on the map; None in files of older versions."""
+        land = self._core.territories
+        return None if land is None else Territories._wrap(land)
+
+    @property
+    def plain_quality(self) -> LayoutQuality | None:
+        """What the plain map would keep, where the map gives every node one piece of land; else None.
+
+        The difference to ``layout.quality`` is the price. No figures per item.
+        """
+        fields = self._core.plain_quality
+        return None if fields is None else LayoutQuality(**fields)
 
     @property
     def strength(self) -> Any:
@@ -638,8 +666,14 @@ class Atlas(Value):
         for name, values in zip("xyz", self.layout.coordinates.T):
             columns[_free_name(name, columns)] = np.ascontiguousarray(values)
         quality = self.layout.quality
-        if quality is not None and len(quality.kept_per_item) == len(self):
-            columns[_free_name("kept_neighbors", columns)] = quality.kept_per_item
+        if quality is not None:
+            for name, values in (
+                ("kept_neighbors", quality.kept_per_item),
+                ("trust", quality.trust_per_item),
+                ("continuity", quality.continuity_per_item),
+            ):
+                if values is not None and len(values) == len(self):
+                    columns[_free_name(name, columns)] = values
         return Table(columns)
 
     def _nodes(self) -> Table:

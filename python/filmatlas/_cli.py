@@ -292,6 +292,9 @@ def _add_build_arguments(build: argparse.ArgumentParser) -> None:
     tree.add_argument(
         "--neighbors", type=_positive, default=15, metavar="K", help="true neighbours kept (default 15)"
     )
+    tree.add_argument(
+        "--territories", action="store_true", help="a map on which every node owns one piece; its price is reported"
+    )
     _add_site_arguments(tree)
 
     run = build.add_argument_group("run")
@@ -423,6 +426,7 @@ def _build(arguments: argparse.Namespace) -> int:
             metric=arguments.metric,
             include_titles=arguments.include_titles,
             on_invalid=arguments.on_invalid,
+            map_mode="territories" if arguments.territories else "plain",
             seed=arguments.seed,
             num_threads=arguments.threads,
             progress=bar,

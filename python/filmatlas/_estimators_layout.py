@@ -12,6 +12,7 @@ from . import _core
 from ._errors import raise_invalid
 from ._estimator_base import Transformer, metric_name, need_samples, seed_of, threads_of
 from ._layout import Layout, pacmap, pca, tsne, umap
+from ._layout_steps import density_preservation
 from ._neighbors import KnnIndex
 from ._validation import as_int
 
@@ -97,8 +98,10 @@ class UMAP(_Map):
     Parameters
     ----------
     n_neighbors, n_components, metric, n_epochs, learning_rate, init, min_dist, spread, set_op_mix_ratio, \
-local_connectivity, repulsion_strength, negative_sample_rate
+local_connectivity, repulsion_strength, negative_sample_rate, densmap, dens_lambda, dens_frac, dens_var_shift
         See :func:`filmatlas.umap`.
+    output_dens : bool
+        Whether to measure local radii: `rad_orig_` and `rad_emb_`. `fit_transform` returns the map alone all the same.
     target_weight : float
         How strongly the classes given to ``fit(X, y)`` draw their items together: from 0, not at all (a true zero,
         where umap-learn still weakens), to 1, edges between classes vanish. Negative numbers, NaN and None in y are
@@ -110,6 +113,8 @@ local_connectivity, repulsion_strength, negative_sample_rate
     ----------
     embedding_ : (n, n_components) float32
     layout_ : Layout
+    rad_orig_, rad_emb_ : (n,) float64
+        Log local radii in the full space and on the map, see :func:`filmatlas.local_radii`; with `output_dens` only.
     """
 
     def __init__(
@@ -128,6 +133,11 @@ local_connectivity, repulsion_strength, negative_sample_rate
         repulsion_strength: float = 1.0,
         negative_sample_rate: int = 5,
         target_weight: float = 0.5,
+        densmap: bool = False,
+        dens_lambda: float = 2.0,
+        dens_frac: float = 0.3,
+        dens_var_shift: float = 0.1,
+        output_dens: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -144,6 +154,11 @@ local_connectivity, repulsion_strength, negative_sample_rate
         self.repulsion_strength = repulsion_strength
         self.negative_sample_rate = negative_sample_rate
         self.target_weight = target_weight
+        self.densmap = densmap
+        self.dens_lambda = dens_lambda
+        self.dens_frac = dens_frac
+        self.dens_var_shift = dens_var_shift
+        self.output_dens = output_dens
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -153,7 +168,21 @@ local_connectivity, repulsion_strength, negative_sample_rate
 
     def _lay_out(self, data: Any, y: Any, shared: dict[str, Any]) -> Layout:
         classes = None if y is None else _classes(y, data.shape[0])
-        return umap(data, y=classes, **self._options(), **shared)
+        return umap(data, y=classes, **self._options("output_dens"), **shared)
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Lays the items out: `embedding_`, what the map says of itself in `layout_`, and radii with `output_dens`."""
+        super().fit(X, y)
+        if self.output_dens:
+            radii = density_preservation(
+                self._raw_data,
+                self.embedding_,
+                n_neighbors=self.n_neighbors,
+                metric=metric_name(self.metric),
+                num_threads=threads_of(self.n_jobs),
+            )
+            self.rad_orig_, self.rad_emb_ = radii.original, radii.map
+        return self
 
 
 class TSNE(_Map):

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from . import _core
-from ._errors import raise_invalid
+from ._errors import raise_invalid, raise_type
 from ._neighbors import KnnGraph, as_graph
 from ._progress import ProgressLike, progress_callback
 from ._tables import Table
@@ -180,6 +181,9 @@ _UMAP = {
     "set_op_mix_ratio": as_float,
     "target_weight": as_float,
     "hierarchy_pull": as_float,
+    "dens_lambda": as_float,
+    "dens_frac": as_float,
+    "dens_var_shift": as_float,
 }
 _TSNE = {
     **_COMMON,
@@ -236,11 +240,16 @@ def _lay_out(where: str, options: Any, given: dict[str, Any], *, k: int) -> Layo
         )
         core = getattr(_core, where)(vectors, near._core, options, callback)
         announce(core.run, stacklevel=4)
-        if not given["measure"] or len(near) < 4:
-            return Layout._of(core)
-        fields = _quality_fields(threads, callback)
-        quality = _qualities(vectors, near, core.coordinates, [min(15, near.k)], fields)[0]
-        return Layout._of(core, quality if quality.k > 0 else None)
+        return _measured(core, vectors, near, threads, callback) if given["measure"] else Layout._of(core)
+
+
+def _measured(core: Any, vectors: Any, graph: KnnGraph, threads: int, callback: Any) -> Layout:
+    """A map of the core with its quality, where there are items enough to measure one."""
+    if len(graph) < 4:
+        return Layout._of(core)
+    fields = _quality_fields(threads, callback)
+    quality = _qualities(vectors, graph, core.coordinates, [min(15, graph.k)], fields)[0]
+    return Layout._of(core, quality if quality.k > 0 else None)
 
 
 def as_levels(levels: Any, where: str) -> Any:
@@ -289,6 +298,10 @@ def umap(
     levels: Any = None,
     hierarchy_pull: float = 0.0,
     mobility: Any = None,
+    densmap: bool = False,
+    dens_lambda: float = 2.0,
+    dens_frac: float = 0.3,
+    dens_var_shift: float = 0.1,
     random_state: Any = 0,
     measure: bool = True,
     num_threads: int = 0,
@@ -321,6 +334,15 @@ def umap(
         How strongly; 0 = not at all, 1 is mild, 4 strong. The price shows in ``.quality``.
     mobility : (n,) numbers in [0, 1], optional
         Share of every step that an item takes; 0 pins it to its `init`.
+    densmap : bool
+        Dense places stay dense on the map and sparse ones sparse (densMAP: Narayan, Berger & Cho, 2021), for 200
+        rounds more when `n_epochs` is unset. :func:`density_preservation` says how far it went.
+    dens_lambda : float
+        Weight of the densities; 0 = plain UMAP.
+    dens_frac : float
+        Share of the rounds, the last ones, in which densities count.
+    dens_var_shift : float
+        Added to the variance of the map's log radii, against divisions by nearly nothing.
     measure : bool
         Whether to measure the quality of the map (one pass over all pairs).
 
@@ -334,20 +356,127 @@ def umap(
     Parametric and inverse transforms are not offered. New items: :func:`place_items`.
     """
     given = locals()
-    where = "umap"
+    options = _umap_options(given, "umap")
+    return _lay_out("umap", options, given, k=max(options.n_neighbors - 1, 1))
+
+
+def _umap_options(given: dict[str, Any], where: str) -> Any:
+    """Options of the core from the arguments of :func:`umap`."""
+    init, levels = given["init"], given["levels"]
     if isinstance(init, str) and init == "hierarchy":
         if levels is None:
             raise_invalid(where, "init = 'hierarchy' without levels", "pass the Hierarchy whose groups stand apart")
-        flat = pca(X, n_components, random_state=random_state, num_threads=num_threads).transformed
-        given["init"] = hierarchy_start(flat, levels, random_state=random_state)
+        flat = pca(
+            given["X"],
+            given["n_components"],
+            random_state=given["random_state"],
+            num_threads=given["num_threads"],
+        ).transformed
+        given = {**given, "init": hierarchy_start(flat, levels, random_state=given["random_state"])}
     options = _fill(_core.UmapOptions(), _UMAP, given, where)
-    if y is not None:
-        options.labels = as_index_array(y, where, "y")
+    if given["y"] is not None:
+        options.labels = as_index_array(given["y"], where, "y")
     if levels is not None:
         options.levels = as_levels(levels, where)
-    if mobility is not None:
-        options.mobility = as_vector64(mobility, where, "mobility").astype(np.float32)
-    return _lay_out(where, options, given, k=max(options.n_neighbors - 1, 1))
+    if given["mobility"] is not None:
+        options.mobility = as_vector64(given["mobility"], where, "mobility").astype(np.float32)
+    options.densmap = bool(given["densmap"])
+    return options
+
+
+class UmapRun:
+    """A UMAP that stops between rounds: to be watched, drawn as an animation, cancelled and gone on with.
+
+    However the rounds are divided, the map is that of one :func:`umap`, byte for byte.
+
+    Parameters
+    ----------
+    X : (n, d) array, or an Embedding
+    **options
+        As :func:`umap` takes them, but for `measure` and `progress`.
+
+    Examples
+    --------
+    >>> run = UmapRun(vectors, n_epochs=200)  # doctest: +SKIP
+    >>> for epoch in run.snapshots(every=10):
+    ...     frame.set_offsets(run.coordinates)
+    ...     figure.savefig(f"frame-{epoch:03}.png")
+    >>> layout = run.layout()
+    """
+
+    def __init__(self, X: Any, **options: Any) -> None:
+        where = "UmapRun"
+        known = {name: entry.default for name, entry in signature(umap).parameters.items()}
+        unknown = sorted(set(options) - (set(known) - {"X", "measure", "progress"}))
+        if unknown:
+            raise_type(where, f"there is no option {unknown[0]!r}", "take those of umap, without measure and progress")
+        given = {**known, **options, "X": X}
+        filled = _umap_options(given, where)
+        self._vectors = as_matrix(X, where)
+        self._graph = as_graph(
+            given["graph"],
+            self._vectors,
+            where,
+            k=max(filled.n_neighbors - 1, 1),
+            metric=given["metric"],
+            num_threads=filled.num_threads,
+            callback=None,
+        )
+        self._threads = filled.num_threads
+        self._core = _core.UmapRun(self._vectors, self._graph._core, filled)
+
+    @property
+    def epoch(self) -> int:
+        """Rounds done."""
+        return self._core.epoch
+
+    @property
+    def total_epochs(self) -> int:
+        """Rounds of the whole run."""
+        return self._core.total_epochs
+
+    @property
+    def coordinates(self) -> Any:
+        """(n, n_components) float32, read-only: the state itself, which later rounds move. Copy what is to stay.
+
+        As the rounds left them: neither centred nor turned, items without a valid vector somewhere.
+        """
+        return self._core.coordinates
+
+    def run(self, epochs: int | None = None, *, progress: ProgressLike = None) -> UmapRun:
+        """The next rounds, at most those that are left; all of them by default. Returns the object itself.
+
+        After an interruption (``KeyboardInterrupt``, a `progress` that returns False) the map is as it was before the
+        call, and can be gone on with.
+        """
+        left = self.total_epochs - self.epoch
+        count = left if epochs is None else as_int(epochs, "UmapRun.run", "epochs", low=0)
+        with progress_callback(progress) as callback:
+            self._core.run(count, callback)
+        return self
+
+    def snapshots(self, every: int = 10) -> Iterator[int]:
+        """Runs to the end and stops after every `every` rounds, and at the end; yields the rounds done.
+
+        Nothing is copied: `coordinates` shows the map of the moment.
+        """
+        step = as_int(every, "UmapRun.snapshots", "every", low=1)
+        return self._stops(step)
+
+    def _stops(self, step: int) -> Iterator[int]:
+        while self.epoch < self.total_epochs:
+            self.run(step)
+            yield self.epoch
+
+    def layout(self, *, measure: bool = False) -> Layout:
+        """The map of the rounds done, as :func:`umap` gives it; with its quality if asked for."""
+        core = self._core.layout()
+        announce(core.run, stacklevel=3)
+        return _measured(core, self._vectors, self._graph, self._threads, None) if measure else Layout._of(core)
+
+    def __repr__(self) -> str:
+        n, c = self.coordinates.shape
+        return f"UmapRun({n:,} items, {c} dimensions: round {self.epoch} of {self.total_epochs})"
 
 
 def tsne(

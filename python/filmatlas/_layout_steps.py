@@ -77,6 +77,83 @@ def fuzzy_graph(
     )
 
 
+def local_radii(graph: KnnGraph, n_neighbors: int = 15, *, num_threads: int = 0) -> Any:
+    """Logarithms of the local radii by densMAP's definition, (n,) float64; NaN for items without neighbours.
+
+    Parameters
+    ----------
+    graph : KnnGraph
+        Of the full space, or of a finished map's coordinates; its first ``n_neighbors - 1`` columns are used.
+    n_neighbors : int
+        The item itself counted.
+
+    Notes
+    -----
+    The mean squared distance to the neighbours in :func:`fuzzy_graph`, weighted by their memberships.
+    """
+    where = "local_radii"
+    return _core.log_local_radii(
+        _checked(graph, where), as_int(n_neighbors, where, "n_neighbors"), as_int(num_threads, where, "num_threads")
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class DensityPreservation:
+    """How far a map keeps dense places dense and sparse ones sparse.
+
+    Attributes
+    ----------
+    original, map : (n,) float64
+        Log local radii in the full space and on the map; NaN for items without neighbours.
+    correlation : float
+        Pearson correlation of the two: 1 at best; NaN where one of them is constant.
+    """
+
+    original: Any
+    map: Any
+    correlation: float
+
+    def __repr__(self) -> str:
+        return f"DensityPreservation(correlation={self.correlation:.3f}, {len(self.original):,} items)"
+
+
+def density_preservation(
+    X: Any,
+    Y: Any,
+    *,
+    n_neighbors: int = 15,
+    graph: KnnGraph | None = None,
+    metric: str = "cosine",
+    num_threads: int = 0,
+) -> DensityPreservation:
+    """Local radii of the full space against those of a map.
+
+    Parameters
+    ----------
+    X : (n, d) array, or an Embedding
+    Y : Layout, or (n, c) coordinates
+    n_neighbors : int
+        The item itself counted.
+    graph : KnnGraph, optional
+        Neighbours of X; made with `metric` when absent.
+    """
+    where = "density_preservation"
+    vectors = as_matrix(X, where)
+    places = as_matrix(Y.coordinates if isinstance(Y, Layout) else Y, where, "Y")
+    if places.shape[0] != vectors.shape[0]:
+        raise_shape(where, f"Y has {places.shape[0]} rows, X has {vectors.shape[0]}")
+    k = max(as_int(n_neighbors, where, "n_neighbors", low=2) - 1, 1)
+    threads = as_int(num_threads, where, "num_threads")
+    near = as_graph(graph, vectors, where, k=k, metric=metric, num_threads=threads, callback=None)
+    original = local_radii(near, n_neighbors, num_threads=threads)
+    drawn = as_graph(None, places, where, k=k, metric="euclidean", num_threads=threads, callback=None)
+    on_map = local_radii(drawn, n_neighbors, num_threads=threads)
+    known = np.isfinite(original) & np.isfinite(on_map)
+    varied = known.sum() > 1 and np.ptp(original[known]) > 0 and np.ptp(on_map[known]) > 0
+    correlation = float(np.corrcoef(original[known], on_map[known])[0, 1]) if varied else float("nan")
+    return DensityPreservation(original, on_map, correlation)
+
+
 def umap_curve(spread: float = 1.0, min_dist: float = 0.1) -> tuple[float, float]:
     """(a, b) of the similarity 1 / (1 + a x^(2b)) on the map, as umap-learn's find_ab_params."""
     where = "umap_curve"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <set>
@@ -13,6 +14,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/io/json.hpp"
 #include "filmatlas/validate/checks.hpp"
+#include "filmatlas/validate/territory_check.hpp"
 
 namespace filmatlas {
 namespace {
@@ -57,6 +59,30 @@ void check_cleaning(const Atlas& atlas, Report& report) {
         "kept " + std::to_string(cleaning.kept) + " of " + std::to_string(cleaning.seen) + " rows, repaired " +
             std::to_string(cleaning.repaired.size()) + " values, rejected " + std::to_string(cleaning.rejected.size()),
         cleaning.retention());
+}
+
+std::string three_places(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f", value);
+    return text;
+}
+
+/// What the nodes own on the map, and what it cost that each owns one piece.
+void check_land(const Atlas& atlas, Report& report) {
+    if (!atlas.territories) return;
+    report.append(check_territories(atlas.layout.coordinates, atlas.hierarchy, *atlas.territories));
+    if (!atlas.plain_quality) return;
+    const LayoutQuality &drawn = atlas.layout.quality, &plain = *atlas.plain_quality;
+    const auto pair = [](const char* name, double here, double there) {
+        return std::string(name) + " " + three_places(here) + " (" + three_places(there) + ")";
+    };
+    add(report, "territories.price", Severity::Info,
+        "every node owns its land; in brackets the plain map of the same items: " +
+            pair("neighbours kept", drawn.kept_neighbors, plain.kept_neighbors) + ", " +
+            pair("trust", drawn.trustworthiness, plain.trustworthiness) + ", " +
+            pair("continuity", drawn.continuity, plain.continuity) + ", " +
+            pair("rank correlation", drawn.rank_correlation, plain.rank_correlation),
+        plain.trustworthiness - drawn.trustworthiness);
 }
 
 /// Text between two markers, or empty.
@@ -162,6 +188,7 @@ Report validate_atlas(const Atlas& atlas) {
     report.append(check_hierarchy(atlas.hierarchy));
     report.append(check_labels(atlas.hierarchy, atlas.labels));
     report.append(check_layout(atlas.layout, n));
+    check_land(atlas, report);
     return report;
 }
 
@@ -225,6 +252,31 @@ Report validate_site(const Atlas& atlas, std::string_view html) {
     }
     add(report, "export.neighbors", same ? Severity::Info : Severity::Error,
         same ? "neighbour lists on the page equal the full-space ones" : "neighbour lists on the page differ from the atlas's");
+
+    const auto figures_match = [&](const char* name, const std::vector<double>& values) {
+        std::vector<float> shown;
+        if (!binary_column(manifest, bytes, name, shown)) return values.size() != n || n == 0;
+        bool equal = shown.size() == values.size();
+        for (std::size_t i = 0; equal && i < shown.size(); ++i) {
+            const auto value = static_cast<float>(values[i]);
+            equal = shown[i] == value || (std::isnan(shown[i]) && std::isnan(value));
+        }
+        return equal;
+    };
+    const LayoutQuality& quality = atlas.layout.quality;
+    const bool honest = figures_match("trust", quality.trust_per_item) && figures_match("continuity", quality.continuity_per_item);
+    add(report, "export.trust", honest ? Severity::Info : Severity::Error,
+        honest ? "trust and continuity of every place are those of the atlas"
+               : "trust or continuity on the page differ from the atlas's");
+
+    const JsonValue* land = manifest.find("territories");
+    std::vector<Index> sides;
+    const bool bordered =
+        atlas.territories ? land != nullptr && binary_column(manifest, bytes, "border_sides", sides) &&
+                                sides == atlas.territories->arc_sides.values()
+                          : land == nullptr;
+    add(report, "export.borders", bordered ? Severity::Info : Severity::Error,
+        bordered ? "borders are between the same nodes as in the atlas" : "borders on the page are not the atlas's");
 
     std::set<std::string> texts;
     collect_strings(manifest, texts);

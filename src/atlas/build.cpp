@@ -118,6 +118,8 @@ JsonValue describe(const BuildOptions& options, const std::vector<Source>& sourc
     json.set("representatives_per_node", static_cast<std::int64_t>(options.representatives_per_node));
     json.set("stop_words", options.stop_words);
     json.set("seed", static_cast<std::int64_t>(options.seed));
+    json.set("map_territories", options.map_territories);
+    if (options.exact_trust) json.set("exact_trust", *options.exact_trust);
     return json;
 }
 
@@ -202,6 +204,47 @@ void name_nodes(Atlas& atlas, const std::vector<Source>& sources, const ComposeO
     atlas.labels = keyword_labels(atlas.hierarchy, atlas.keywords);
     atlas.representatives = representatives(atlas.hierarchy, atlas.embedding.vectors.view(),
                                             options.representatives_per_node, options.num_threads);
+}
+
+Matrix<Index> groups_of(const Hierarchy& tree) {
+    Matrix<Index> groups(tree.num_items(), tree.num_levels());
+    for (int level = 0; level < tree.num_levels(); ++level) {
+        const std::vector<Index> labels = tree.labels(level);
+        for (std::int64_t i = 0; i < groups.rows(); ++i) groups(i, level) = labels[static_cast<std::size_t>(i)];
+    }
+    return groups;
+}
+
+/// The map, how far each place on it may be trusted, and who owns which part of it.
+/// @param graph    what a reader's lists are made of: the neighbours that count as true
+/// @param working  what the map is made of
+void draw_map(Atlas& atlas, const KnnGraph& graph, const KnnGraph& working, const BuildOptions& options,
+              const Progress& progress) {
+    const auto vectors = atlas.embedding.vectors.view();
+    MapOptions map;
+    map.seed = options.seed;
+    map.num_threads = options.num_threads;
+    QualityOptions quality;
+    quality.k = options.n_neighbors;
+    quality.exact_trust = options.exact_trust;
+    quality.num_threads = options.num_threads;
+    quality.seed = options.seed;
+    const auto measured_map = [&] {
+        Layout layout = atlas_map(vectors, working, map, progress);
+        layout.quality = layout_quality(vectors, graph, layout.coordinates, quality, progress);
+        return layout;
+    };
+    atlas.layout = measured_map();
+    if (options.map_territories) {
+        atlas.plain_quality = std::move(atlas.layout.quality);
+        atlas.plain_quality->kept_per_item.clear();
+        atlas.plain_quality->trust_per_item.clear();
+        atlas.plain_quality->continuity_per_item.clear();
+        map.territories = true;
+        map.levels = groups_of(atlas.hierarchy);
+        atlas.layout = measured_map();
+    }
+    atlas.territories = territories(atlas.layout.coordinates, atlas.hierarchy);
 }
 
 }  // namespace
@@ -335,15 +378,7 @@ Atlas build_atlas(IngestResult input, const std::vector<GivenVectors>& vectors, 
 
     name_nodes(atlas, sources, compose, options, progress);
 
-    MapOptions map;
-    map.seed = options.seed;
-    map.num_threads = options.num_threads;
-    atlas.layout = atlas_map(atlas.embedding.vectors.view(), working, map, progress);
-    QualityOptions quality;
-    quality.k = options.n_neighbors;
-    quality.num_threads = options.num_threads;
-    quality.seed = options.seed;
-    atlas.layout.quality = layout_quality(atlas.embedding.vectors.view(), graph, atlas.layout.coordinates, quality, progress);
+    draw_map(atlas, graph, working, options, progress);
 
     atlas.profiles.source_names = profiles.source_names;
     atlas.profiles.source_weights = profiles.source_weights;

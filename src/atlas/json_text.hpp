@@ -47,6 +47,10 @@ public:
             number_text(value);
         }
     }
+    void boolean(bool value) {
+        separate();
+        out_ += value ? "true" : "false";
+    }
     void null() {
         separate();
         out_ += "null";

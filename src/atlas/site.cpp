@@ -216,6 +216,67 @@ void write_report(JsonText& json, const Report& report) {
     json.end_object();
 }
 
+/// Figures of a map: how much of the full space it shows.
+void write_quality(JsonText& json, const LayoutQuality& quality) {
+    json.begin_object();
+    json.key("k"), json.integer(quality.k);
+    json.key("trustworthiness"), json.number(quality.trustworthiness);
+    json.key("continuity"), json.number(quality.continuity);
+    json.key("kept_neighbors"), json.number(quality.kept_neighbors);
+    json.key("rank_correlation"), json.number(quality.rank_correlation);
+    json.end_object();
+}
+
+/// Zoom from which each level's borders are drawn: the coarsest always, a finer one where half of its labels have come.
+std::vector<float> border_zooms(const Hierarchy& tree, const LabelPlacement& placement) {
+    std::vector<float> zooms(static_cast<std::size_t>(tree.num_levels()), -std::numeric_limits<float>::infinity());
+    for (std::size_t level = 1; level < zooms.size(); ++level) {
+        std::vector<float> begins;
+        for (Index node = tree.level_begin[level]; node < tree.level_begin[level + 1]; ++node) {
+            const PlacedLabel& label = placement.nodes[static_cast<std::size_t>(node)];
+            if (label.zoom_min < label.zoom_max) begins.push_back(label.zoom_min);
+        }
+        const auto middle = begins.begin() + static_cast<std::ptrdiff_t>(begins.size() / 2);
+        if (!begins.empty()) std::nth_element(begins.begin(), middle, begins.end());
+        const float label_zoom = begins.empty() ? placement.zoom_highest : *middle;
+        zooms[level] = std::max({zooms[level - 1], label_zoom, placement.zoom_lowest});
+    }
+    return zooms;
+}
+
+/// The rounded borders as columns, and what the page says about them.
+void write_territories(JsonText& json, BinaryColumns& binary, const Atlas& atlas, const LabelPlacement& placement) {
+    const Territories land = smooth_territories(*atlas.territories);
+    std::vector<float> points;
+    points.reserve(land.points.values().size());
+    for (const double value : land.points.values()) points.push_back(static_cast<float>(value));
+    binary.add("border_points", "f32", points);
+    binary.add("border_begin", "i32", std::vector<Index>(land.arc_begin.begin(), land.arc_begin.end()));
+    binary.add("border_sides", "i32", land.arc_sides.values());
+    binary.add("border_level", "i32", land.arc_level);
+
+    json.begin_object();
+    json.key("borders"), json.integer(land.num_arcs());
+    json.key("points"), json.integer(land.points.rows());
+    json.key("owned"), json.boolean(atlas.plain_quality.has_value());
+    json.key("zoom"), json.begin_array();
+    for (const float zoom : border_zooms(atlas.hierarchy, placement)) json.number(zoom);
+    json.end_array();
+    json.key("levels"), json.begin_array();
+    const auto share = [](std::int64_t part, std::int64_t whole) {
+        return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : std::nan("");
+    };
+    for (const TerritoryLevel& level : land.levels) {
+        json.begin_object();
+        json.key("inside"), json.number(share(level.inside, level.items));
+        json.key("one_piece"), json.number(share(level.one_piece, level.nodes));
+        json.end_object();
+    }
+    json.end_array();
+    if (atlas.plain_quality) json.key("plain_quality"), write_quality(json, *atlas.plain_quality);
+    json.end_object();
+}
+
 /// Readers without scripts still learn what this is and which regions it has.
 std::string noscript_summary(const Atlas& atlas) {
     std::string text = "<noscript><h1>" + escape_html(atlas.title) + "</h1><p>An atlas of " +
@@ -268,9 +329,14 @@ std::string render_site(const Atlas& atlas, const SiteOptions& options) {
     binary.add("neighbors", "i32", neighbors);
     binary.add("similarities", "f32", similarities);
     binary.add("item_zoom", "f32", placement.item_zoom);
+    const LayoutQuality& quality = atlas.layout.quality;
     binary.add("kept", "f32",
-               atlas.layout.quality.kept_per_item.size() == n ? atlas.layout.quality.kept_per_item
-                                                              : std::vector<float>(n, std::nanf("")));
+               quality.kept_per_item.size() == n ? quality.kept_per_item : std::vector<float>(n, std::nanf("")));
+    const auto add_figures = [&](const char* name, const std::vector<double>& values) {
+        if (values.size() == n && n > 0) binary.add(name, "f32", std::vector<float>(values.begin(), values.end()));
+    };
+    add_figures("trust", quality.trust_per_item);
+    add_figures("continuity", quality.continuity_per_item);
 
     JsonText json(JsonEscape::Html);
     json.begin_object();
@@ -323,12 +389,8 @@ std::string render_site(const Atlas& atlas, const SiteOptions& options) {
     json.key("k"), json.integer(k);
     json.key("metric"), json.text(to_string(atlas.graph.metric));
     json.end_object();
-    const LayoutQuality& quality = atlas.layout.quality;
-    json.key("quality"), json.begin_object();
-    json.key("k"), json.integer(quality.k);
-    json.key("trustworthiness"), json.number(quality.trustworthiness);
-    json.key("kept_neighbors"), json.number(quality.kept_neighbors);
-    json.end_object();
+    json.key("quality"), write_quality(json, quality);
+    if (atlas.territories) json.key("territories"), write_territories(json, binary, atlas, placement);
     json.key("report"), write_report(json, validate_atlas(atlas));
     json.key("attributions"), json.begin_array();
     for (const std::string& line : options.attributions) json.text(line);

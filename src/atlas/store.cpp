@@ -5,12 +5,14 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/io/container.hpp"
 #include "filmatlas/io/files.hpp"
+#include "filmatlas/validate/territory_check.hpp"
 
 namespace filmatlas {
 namespace {
@@ -105,12 +107,12 @@ public:
         return values;
     }
     template <class T>
-    Matrix<T> matrix(const std::string& name, std::int64_t rows) const {
+    Matrix<T> matrix(const std::string& name, std::int64_t rows = -1) const {
         const Section& section = container.section(name);
-        if (section.shape.size() != 2 || section.shape[0] != rows) {
-            damaged("section " + name + " has not " + std::to_string(rows) + " rows");
+        if (section.shape.size() != 2 || (rows >= 0 && section.shape[0] != rows)) {
+            damaged("section " + name + (rows >= 0 ? " has not " + std::to_string(rows) + " rows" : " is no table"));
         }
-        return Matrix<T>(rows, section.shape[1], vector<T>(name, rows * section.shape[1]));
+        return Matrix<T>(section.shape[0], section.shape[1], vector<T>(name, section.shape[0] * section.shape[1]));
     }
     std::vector<std::string> strings(const std::string& name, std::int64_t wanted = -1) const {
         const auto ends = vector<std::int64_t>(name + ".ends", wanted);
@@ -426,18 +428,44 @@ void get_tree(const Reader& in, const JsonValue& meta, Atlas& atlas) {
     }
 }
 
+void put_quality(const LayoutQuality& quality, JsonValue& entry) {
+    entry.set("k", static_cast<std::int64_t>(quality.k));
+    entry.set("kept_neighbors", quality.kept_neighbors);
+    entry.set("trustworthiness", quality.trustworthiness);
+    entry.set("trustworthiness_error", quality.trustworthiness_error);
+    entry.set("continuity", quality.continuity);
+    entry.set("continuity_error", quality.continuity_error);
+    entry.set("rank_correlation", quality.rank_correlation);
+    entry.set("rows_measured", quality.rows_measured);
+    entry.set("pairs_measured", quality.pairs_measured);
+}
+
+LayoutQuality get_quality(const Reader& in, const JsonValue& entry) {
+    LayoutQuality quality;
+    quality.k = static_cast<int>(in.member(entry, "k").integer);
+    quality.kept_neighbors = in.number(entry, "kept_neighbors");
+    quality.trustworthiness = in.number(entry, "trustworthiness");
+    quality.continuity = in.number(entry, "continuity");
+    quality.rank_correlation = in.number(entry, "rank_correlation");
+    if (entry.find("rows_measured") != nullptr) {  // older files hold the figures alone
+        quality.trustworthiness_error = in.number(entry, "trustworthiness_error");
+        quality.continuity_error = in.number(entry, "continuity_error");
+        quality.rows_measured = in.member(entry, "rows_measured").integer;
+        quality.pairs_measured = in.member(entry, "pairs_measured").integer;
+    }
+    return quality;
+}
+
 void put_layout(Writer& out, const Layout& layout, JsonValue& meta) {
     JsonValue entry = JsonValue::make_object();
     entry.set("method", layout.method);
     entry.set("init", layout.init);
-    entry.set("k", static_cast<std::int64_t>(layout.quality.k));
-    entry.set("kept_neighbors", layout.quality.kept_neighbors);
-    entry.set("trustworthiness", layout.quality.trustworthiness);
-    entry.set("continuity", layout.quality.continuity);
-    entry.set("rank_correlation", layout.quality.rank_correlation);
+    put_quality(layout.quality, entry);
     meta.set("layout", std::move(entry));
     out.matrix("layout.coordinates", layout.coordinates);
     out.vector("layout.kept_per_item", layout.quality.kept_per_item);
+    out.vector("layout.trust_per_item", layout.quality.trust_per_item);
+    out.vector("layout.continuity_per_item", layout.quality.continuity_per_item);
 }
 
 Layout get_layout(const Reader& in, const JsonValue& meta, std::int64_t n) {
@@ -445,19 +473,81 @@ Layout get_layout(const Reader& in, const JsonValue& meta, std::int64_t n) {
     const JsonValue& entry = in.member(meta, "layout");
     layout.method = in.text(entry, "method");
     layout.init = in.text(entry, "init");
-    layout.quality.k = static_cast<int>(in.member(entry, "k").integer);
-    layout.quality.kept_neighbors = in.number(entry, "kept_neighbors");
-    layout.quality.trustworthiness = in.number(entry, "trustworthiness");
-    layout.quality.continuity = in.number(entry, "continuity");
-    layout.quality.rank_correlation = in.number(entry, "rank_correlation");
+    layout.quality = get_quality(in, entry);
     layout.coordinates = in.matrix<float>("layout.coordinates", n);
     if (layout.coordinates.cols() < 2) in.damaged("the map has fewer than two dimensions");
-    layout.quality.kept_per_item = in.vector<float>("layout.kept_per_item");
-    if (!layout.quality.kept_per_item.empty() &&
-        layout.quality.kept_per_item.size() != static_cast<std::size_t>(n)) {
-        in.damaged("the map's quality per item has another number of items");
-    }
+    const auto per_item = [&](const char* name, auto& values) {
+        if (in.container.find(name) == nullptr) return;  // a file of an older version
+        values = in.vector<typename std::decay_t<decltype(values)>::value_type>(name);
+        if (!values.empty() && values.size() != static_cast<std::size_t>(n)) {
+            in.damaged("the map's quality per item has another number of items");
+        }
+    };
+    per_item("layout.kept_per_item", layout.quality.kept_per_item);
+    per_item("layout.trust_per_item", layout.quality.trust_per_item);
+    per_item("layout.continuity_per_item", layout.quality.continuity_per_item);
     return layout;
+}
+
+void put_territories(Writer& out, const Territories& land, JsonValue& meta) {
+    JsonValue entry = JsonValue::make_object();
+    entry.set("x0", land.x0);
+    entry.set("y0", land.y0);
+    entry.set("cell", land.cell);
+    meta.set("territories", std::move(entry));
+    out.matrix("territories.cells", land.cells);
+    out.matrix("territories.points", land.points);
+    out.vector("territories.arc_begin", land.arc_begin);
+    out.matrix("territories.arc_sides", land.arc_sides);
+    out.vector("territories.arc_level", land.arc_level);
+    out.vector("territories.ring_arcs", land.ring_arcs);
+    out.vector("territories.ring_begin", land.ring_begin);
+    out.vector("territories.piece_begin", land.piece_begin);
+    out.vector("territories.piece_node", land.piece_node);
+    out.vector("territories.piece_items", land.piece_items);
+    out.vector("territories.piece_area", land.piece_area);
+    out.vector("territories.node_begin", land.node_begin);
+    out.vector("territories.item_node", land.item_node);
+    out.vector("territories.inside", land.inside);
+    std::vector<std::int64_t> levels;
+    for (const TerritoryLevel& level : land.levels) {
+        levels.insert(levels.end(),
+                      {level.nodes, level.one_piece, level.landless, level.items, level.inside, level.in_main});
+    }
+    out.array("territories.levels", levels.data(), {static_cast<std::int64_t>(land.levels.size()), 6});
+}
+
+Territories get_territories(const Reader& in, const JsonValue& entry, const Hierarchy& tree) {
+    Territories land;
+    land.x0 = in.number(entry, "x0");
+    land.y0 = in.number(entry, "y0");
+    land.cell = in.number(entry, "cell");
+    land.cells = in.matrix<Index>("territories.cells");
+    land.height = static_cast<int>(land.cells.rows());
+    land.width = static_cast<int>(land.cells.cols());
+    land.points = in.matrix<double>("territories.points");
+    land.arc_begin = in.vector<std::int64_t>("territories.arc_begin");
+    land.arc_sides = in.matrix<Index>("territories.arc_sides");
+    land.arc_level = in.vector<Index>("territories.arc_level");
+    land.ring_arcs = in.vector<Index>("territories.ring_arcs");
+    land.ring_begin = in.vector<std::int64_t>("territories.ring_begin");
+    land.piece_begin = in.vector<std::int64_t>("territories.piece_begin");
+    land.piece_node = in.vector<Index>("territories.piece_node");
+    land.piece_items = in.vector<std::int64_t>("territories.piece_items");
+    land.piece_area = in.vector<double>("territories.piece_area");
+    land.node_begin = in.vector<std::int64_t>("territories.node_begin");
+    land.item_node = in.vector<Index>("territories.item_node");
+    land.inside = in.vector<float>("territories.inside");
+    const std::vector<std::int64_t> levels = in.vector<std::int64_t>("territories.levels", 6 * tree.num_levels());
+    for (std::size_t i = 0; i + 5 < levels.size(); i += 6) {
+        land.levels.push_back({levels[i], levels[i + 1], levels[i + 2], levels[i + 3], levels[i + 4], levels[i + 5]});
+    }
+    try {
+        validate(land, tree);
+    } catch (const Error& error) {
+        in.damaged(std::string("the territories are broken: ") + error.what());
+    }
+    return land;
 }
 
 void put_encoder(Writer& out, const LsaEncoder& encoder, JsonValue& meta) {
@@ -545,6 +635,12 @@ std::string pack_atlas(const Atlas& atlas) {
     put_graph(out, atlas.graph, meta);
     put_tree(out, atlas, meta);
     put_layout(out, atlas.layout, meta);
+    if (atlas.territories) put_territories(out, *atlas.territories, meta);
+    if (atlas.plain_quality) {
+        JsonValue plain = JsonValue::make_object();
+        put_quality(*atlas.plain_quality, plain);
+        meta.set("plain_quality", std::move(plain));
+    }
 
     JsonValue provenance = JsonValue::make_object();
     provenance.set("version", atlas.provenance.version);
@@ -596,6 +692,9 @@ Atlas unpack_atlas(std::string_view bytes, const std::string& path) {
     atlas.graph = get_graph(in, meta, n);
     get_tree(in, meta, atlas);
     atlas.layout = get_layout(in, meta, n);
+    // Files of older versions have neither.
+    if (const JsonValue* land = meta.find("territories")) atlas.territories = get_territories(in, *land, atlas.hierarchy);
+    if (const JsonValue* plain = meta.find("plain_quality")) atlas.plain_quality = get_quality(in, *plain);
     const JsonValue& provenance = in.member(meta, "provenance");
     atlas.provenance = {in.text(provenance, "version"), in.text(provenance, "options"),
                         in.text(provenance, "records_hash"), in.text(provenance, "vectors_hash"),

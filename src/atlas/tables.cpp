@@ -52,10 +52,13 @@ std::string items_csv(const Atlas& atlas) {
         cells.push_back(column.name);
     }
     for (const std::string& level : atlas.hierarchy.level_names) cells.push_back(level);
-    cells.insert(cells.end(), {"x", "y", "kept_neighbors"});
+    cells.insert(cells.end(), {"x", "y", "kept_neighbors", "trust", "continuity"});
     append_delimited_row(csv, cells);
     const std::vector<Index> leaves = atlas.hierarchy.leaves();
-    const std::vector<float>& kept = atlas.layout.quality.kept_per_item;
+    const LayoutQuality& quality = atlas.layout.quality;
+    const auto figure = [](const auto& values, std::size_t i) {
+        return i < values.size() ? number_cell(static_cast<double>(values[i])) : std::string();
+    };
     for (std::size_t i = 0; i < leaves.size(); ++i) {
         cells.assign(1, atlas.records.ids[i]);
         for (const Column* column : columns) cells.push_back(column_cell(*column, i));
@@ -65,7 +68,9 @@ std::string items_csv(const Atlas& atlas) {
         const auto row = static_cast<std::int64_t>(i);
         cells.push_back(number_cell(static_cast<double>(atlas.layout.coordinates(row, 0))));
         cells.push_back(number_cell(static_cast<double>(atlas.layout.coordinates(row, 1))));
-        cells.push_back(i < kept.size() ? number_cell(static_cast<double>(kept[i])) : std::string());
+        cells.push_back(figure(quality.kept_per_item, i));
+        cells.push_back(figure(quality.trust_per_item, i));
+        cells.push_back(figure(quality.continuity_per_item, i));
         append_delimited_row(csv, cells);
     }
     return csv;

@@ -220,6 +220,47 @@ def test_export(atlas, films, tmp_path):
             atlas.to_html(columns=bad)
 
 
+def test_every_place_says_how_far_it_may_be_trusted(atlas):
+    quality = atlas.layout.quality
+    report = fa.quality_report(
+        atlas.embedding.vectors, atlas.layout.coordinates, k=quality.k, graph=atlas.graph, metric="cosine"
+    ).at(quality.k)
+    np.testing.assert_array_equal(quality.trust_per_item, report.trust_per_item)
+    np.testing.assert_array_equal(quality.continuity_per_item, report.continuity_per_item)
+    assert np.mean(quality.trust_per_item) == pytest.approx(quality.trustworthiness, abs=1e-12)
+    again = fa.Atlas.from_bytes(atlas.to_bytes())
+    np.testing.assert_array_equal(again.layout.quality.trust_per_item, quality.trust_per_item)
+    table = again.table("items")
+    np.testing.assert_array_equal(table["trust"], quality.trust_per_item)
+    np.testing.assert_array_equal(table["continuity"], quality.continuity_per_item)
+    header, first = again.to_csv().splitlines()[:2]
+    assert header.endswith("x,y,kept_neighbors,trust,continuity")
+    assert float(first.split(",")[-2]) == pytest.approx(quality.trust_per_item[0])
+
+
+def test_territories_travel_with_the_map_and_name_their_price(films):
+    options = {"n_clusters": [3, 6, 12], "encoder_components": 24}
+    plain = fa.Atlas.build(films, **options)
+    drawn = fa.Atlas.build(films, map_mode="territories", **options)
+    assert plain.plain_quality is None and plain.territories is not None
+    assert drawn.hierarchy == plain.hierarchy
+    again = fa.Atlas.from_bytes(drawn.to_bytes())
+    land = again.territories
+    redrawn = fa.territories(drawn.layout, drawn.hierarchy)
+    np.testing.assert_array_equal(land.points, redrawn.points)
+    np.testing.assert_array_equal(land.cells, redrawn.cells)
+    assert all(level.one_piece_share == 1 and level.inside_share == 1 for level in land.levels)
+    assert fa.check_territories(again.layout, again.hierarchy, land).ok
+    assert again.plain_quality.to_dict() == plain.layout.quality.to_dict()
+    price = [finding for finding in again.report().findings if finding.code == "territories.price"]
+    assert len(price) == 1 and f"{again.layout.quality.trustworthiness:.3f}" in price[0].message
+    page = again.to_html()
+    assert again.check_html(page).ok and not plain.check_html(page).ok
+    with pytest.raises(fa.InvalidArgumentError, match="use plain or territories"):
+        fa.Atlas.build(films, map_mode="islands")
+    assert fa.Atlas.build(films, exact_trust=False).layout.quality.trust_per_item is None
+
+
 def test_tables(atlas, tmp_path):
     items = atlas.table("items")
     assert (

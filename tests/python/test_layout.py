@@ -79,7 +79,7 @@ def test_classes_pull_with_a_true_zero():
 def test_levels_pull_with_a_true_zero_and_a_price(make):
     levels = np.stack([rng.integers(2, size=600), rng.integers(6, size=600)], axis=1)
     options = {"graph": GRAPH, "init": "pca"}
-    maps = [make(X, **options, levels=levels, hierarchy_pull=pull) for pull in (0.0, 1.0, 4.0)]
+    maps = [make(X, **options, levels=levels, hierarchy_pull=pull) for pull in (0.0, 2.0, 6.0)]
     np.testing.assert_array_equal(maps[0].coordinates, make(X, **options, measure=False).coordinates)
     prices = [layout.quality.kept_neighbors for layout in maps]
     assert prices[0] > prices[1] > prices[2]

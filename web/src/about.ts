@@ -28,7 +28,14 @@ export function makeAbout(atlas: Atlas, renderer: () => string): HTMLDialogEleme
   if (q && Number.isFinite(q.trustworthiness)) {
     const t = q.trustworthiness;
     const verdict = t >= 0.95 ? 'items drawn side by side are nearly always alike' : t >= 0.85 ? 'items drawn side by side are mostly alike' : 'items drawn side by side are not always alike';
-    list.append(el('li', {}, el('strong', {}, `Trustworthiness ${t.toFixed(3)} of 1. `), `In words: ${verdict}.`));
+    list.append(el('li', {}, el('strong', {}, `Trustworthiness ${t.toFixed(3)} of 1. `), `In words: ${verdict}. “Trust of the map” colours every point by its own share.`));
+  }
+  const borders = atlas.borders;
+  if (borders && borders.plain && q) {
+    const pair = (name: string, here: number, plain: number): string => `${name} ${here.toFixed(3)} (plain map ${plain.toFixed(3)})`;
+    list.append(el('li', {}, el('strong', {}, 'Regions own one piece of land each. '), `What that costs: ${[pair('neighbours kept', q.kept, borders.plain.kept), pair('trust', q.trustworthiness, borders.plain.trustworthiness), pair('continuity', q.continuity, borders.plain.continuity), pair('order of distances', q.rank, borders.plain.rank)].join(', ')}.`));
+  } else if (borders && borders.shares.length) {
+    list.append(el('li', {}, el('strong', {}, 'Borders follow the points. '), `${borders.shares.map((s, level) => `${percent(s.inside)} of the items stand inside their own ${levelWord(atlas.levels[level] ?? 'region', 1)}`).join(', ')}.`));
   }
   if (atlas.k) list.append(el('li', {}, `The lists of closest items (${atlas.k} each, ${atlas.metric} similarity) come from the full data, never from the map; an item that the map tore away is marked “far on the map”.`));
   if (list.childElementCount) dialog.append(el('section', {}, el('h3', {}, 'How far to trust the map'), list));

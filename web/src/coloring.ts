@@ -1,4 +1,5 @@
-// What a point's colour says: a level of the hierarchy, or a category or number column.
+// What a point's colour says: a level of the hierarchy, how far the map may be trusted there, or a category or number
+// column.
 
 import { CATEGORY_COLORS, cssColor, mix, parseHex, ramp, readable, type Rgb } from './color';
 import { capital, levelWord } from './dom';
@@ -21,12 +22,19 @@ export interface Coloring {
   rgb: Uint8Array;
   /** Legend entry of each row, or null where the colour is not a category. */
   group: Uint8Array | null;
-  legend: { kind: 'level'; text: string } | { kind: 'category'; entries: LegendEntry[] } | { kind: 'number'; low: string; high: string; stops: string[]; missing: number };
+  legend: { kind: 'level'; text: string } | { kind: 'category'; entries: LegendEntry[] } | { kind: 'number'; low: string; high: string; stops: string[]; missing: number; text: string };
   /** The value behind a row's colour, in words, where the map does not name it already. */
   describe: (row: number) => string;
 }
 
 const TOP = 12;
+
+/** Figures of each place on the map: name, what they say, values. */
+const FIGURES: Record<string, { label: string; text: string; of: (atlas: Atlas) => Float32Array }> = {
+  trust: { label: 'Trust of the map', text: 'Dark where the items drawn around a point are truly like it; pale where strangers stand among them.', of: (atlas) => atlas.trust },
+  continuity: { label: 'Continuity of the map', text: 'Dark where the items most like a point stand around it; pale where the map tore them away.', of: (atlas) => atlas.continuity },
+  kept: { label: 'Neighbours kept on the map', text: 'Share of the true neighbours that are also among the nearest on the map.', of: (atlas) => atlas.kept },
+};
 
 export function colorOptions(atlas: Atlas): ColorOption[] {
   const options: ColorOption[] = [];
@@ -34,6 +42,9 @@ export function colorOptions(atlas: Atlas): ColorOption[] {
   atlas.levels.forEach((name, i) => {
     if (used.has(i)) options.push({ key: `level:${i}`, label: capital(levelWord(name, 1)) });
   });
+  for (const [key, figure] of Object.entries(FIGURES)) {
+    if (figure.of(atlas).some(Number.isFinite)) options.push({ key: `map:${key}`, label: figure.label });
+  }
   for (const c of atlas.columns) {
     if (c.kind === 'category' || (c.kind === 'number' && c.values.some((v) => typeof v === 'number' && Number.isFinite(v)))) {
       options.push({ key: `col:${c.name}`, label: capital(c.label) });
@@ -108,19 +119,18 @@ export function makeColoring(atlas: Atlas, key: string, background: Rgb, dark: b
     return { key, rgb, group, legend: { kind: 'category', entries }, describe: (row) => `${column.label}: ${of(row) ?? 'no value'}` };
   }
 
-  if (column) {
+  /** Colours along a ramp; two percent at each end share the end colours, so that single extremes do not flatten the rest. */
+  const byNumber = (label: string, text: string, year: boolean, of: (row: number) => number): Coloring => {
     const values: number[] = [];
     for (let i = 0; i < n; i++) {
-      const v = asNumber(column.values[i]);
+      const v = of(i);
       if (Number.isFinite(v)) values.push(v);
     }
     values.sort((a, b) => a - b);
-    // Two percent at each end share the end colours, so that single extremes do not flatten the rest.
     const low = values.length ? values[Math.floor(0.02 * (values.length - 1))] : 0;
     const high = values.length ? values[Math.ceil(0.98 * (values.length - 1))] : 1;
-    const year = isYear(atlas, column);
     for (let i = 0; i < n; i++) {
-      const v = asNumber(column.values[i]);
+      const v = of(i);
       put(i, Number.isFinite(v) ? ramp(high > low ? (v - low) / (high - low) : 0.5, dark) : mix(faint, background, 0.5));
     }
     const clipped = values.length > 0 && (values[0] < low || values[values.length - 1] > high);
@@ -134,9 +144,16 @@ export function makeColoring(atlas: Atlas, key: string, background: Rgb, dark: b
         high: (clipped ? '≥ ' : '') + formatNumber(high, year),
         stops: [0, 0.25, 0.5, 0.75, 1].map((t) => cssColor(ramp(t, dark))),
         missing: n - values.length,
+        text,
       },
-      describe: (row) => `${column.label}: ${formatNumber(asNumber(column.values[row]), year)}`,
+      describe: (row) => `${label}: ${formatNumber(of(row), year)}`,
     };
+  };
+  if (column) return byNumber(column.label, '', isYear(atlas, column), (row) => asNumber(column.values[row]));
+  const figure = key.startsWith('map:') ? FIGURES[key.slice(4)] : undefined;
+  if (figure) {
+    const values = figure.of(atlas);
+    return byNumber(figure.label, dark ? figure.text.replace('Dark', 'Bright').replace('pale', 'dim') : figure.text, false, (row) => values[row]);
   }
 
   const level = key.startsWith('level:') ? Math.max(0, Number(key.slice(6)) || 0) : 0;

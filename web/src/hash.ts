@@ -1,4 +1,4 @@
-// The state of the page in the address: #z=…&x=…&y=…&sel=…&q=…&time=…&color=…&only=…&theme=…
+// The state of the page in the address: #z=…&x=…&y=…&sel=…&q=…&time=…&color=…&only=…&theme=…&borders=…
 // An item is named by its `id` column where there is one (sel=i:…), by its row otherwise (sel=r:…).
 
 import type { View } from './camera';
@@ -14,6 +14,8 @@ export interface State {
   color: string;
   only: number | null;
   theme: 'light' | 'dark' | null;
+  /** Whether borders are drawn; null = as the page decides. */
+  borders: boolean | null;
 }
 
 export function formatState(atlas: Atlas, s: State, defaultColor: string): string {
@@ -35,6 +37,7 @@ export function formatState(atlas: Atlas, s: State, defaultColor: string): strin
   if (s.color !== defaultColor) p.set('color', s.color);
   if (s.only !== null) p.set('only', String(s.only));
   if (s.theme) p.set('theme', s.theme);
+  if (s.borders !== null) p.set('borders', s.borders ? '1' : '0');
   return '#' + p.toString();
 }
 
@@ -56,6 +59,7 @@ export function parseState(atlas: Atlas, hash: string, defaultColor: string): St
     color: p.get('color') ?? defaultColor,
     only: Number.isInteger(only) && only >= 0 && only < 256 ? only : null,
     theme: theme === 'light' || theme === 'dark' ? theme : null,
+    borders: p.get('borders') === '1' ? true : p.get('borders') === '0' ? false : null,
   };
 }
 

@@ -26,6 +26,7 @@ export class ColorControl {
       const bar = el('div', { class: 'ramp', 'aria-hidden': 'true' });
       bar.style.backgroundImage = `linear-gradient(to right, ${legend.stops.join(', ')})`;
       this.body.append(bar, el('div', { class: 'ramp-ends' }, el('span', {}, legend.low), el('span', {}, legend.high)));
+      if (legend.text) this.body.append(el('p', { class: 'note' }, legend.text));
       if (legend.missing) this.body.append(el('p', { class: 'note' }, `${count(legend.missing)} without a value are grey.`));
     } else {
       const list = el('ul', { class: 'legend-list' });

@@ -1,6 +1,7 @@
 // The page: reads the payload, builds the controls, and ties camera, selection, filters and address together.
 
 import { makeAbout } from './about';
+import { BorderControl, BorderLayer } from './borders';
 import { Camera, type Rect, type View } from './camera';
 import { cssColor, parseHex, readable, type Rgb } from './color';
 import { colorOptions, makeColoring, type Coloring } from './coloring';
@@ -23,6 +24,7 @@ const BACKGROUND: Record<'light' | 'dark', Rgb> = { light: parseHex('#f6f5f1'), 
 const PANEL: Record<'light' | 'dark', Rgb> = { light: parseHex('#ffffff'), dark: parseHex('#1b1e25') };
 const INK = { light: '#1c1f26', dark: '#f0f2f6' };
 const ACCENT = { light: '#1f57c3', dark: '#8fb4ff' };
+const TORN = { light: '#c2410c', dark: '#ffa45c' };
 
 class App {
   private readonly camera: Camera;
@@ -30,6 +32,8 @@ class App {
   private readonly search: Search;
   private readonly labels: Labels;
   private readonly overlay: Overlay;
+  private readonly borderLayer: BorderLayer | null;
+  private readonly borderControl: BorderControl | null;
   private readonly renderer: PointRenderer;
   private readonly box: SearchBox;
   private readonly tree: RegionTree;
@@ -66,6 +70,7 @@ class App {
   private colorKey: string;
   private only: number | null = null;
   private theme: 'light' | 'dark' | null = null;
+  private borders: boolean;
   private coloring!: Coloring;
   private walk: { anchor: number; at: number } = { anchor: -1, at: -1 };
   private sheet: 'peek' | 'half' | 'full' = 'peek';
@@ -101,9 +106,10 @@ class App {
     // The map.
     this.points = el('canvas', { class: 'points', role: 'img', 'aria-label': `Map of ${plural(atlas.count, 'item')}; the Regions list holds the same places as text.` });
     const marks = el('canvas', { class: 'marks', 'aria-hidden': 'true' });
+    const borderCanvas = el('canvas', { class: 'borders', 'aria-hidden': 'true' });
     const labelLayer = el('div', { class: 'labels' });
     this.tooltip = el('div', { class: 'tooltip', hidden: true, 'aria-hidden': 'true' });
-    this.stage = el('div', { class: 'stage', tabindex: 0, role: 'application', 'aria-label': `${atlas.title}: map. Arrow keys move, plus and minus zoom, 0 shows the whole map.` }, this.points, marks, labelLayer, this.tooltip);
+    this.stage = el('div', { class: 'stage', tabindex: 0, role: 'application', 'aria-label': `${atlas.title}: map. Arrow keys move, plus and minus zoom, 0 shows the whole map.` }, this.points, atlas.borders ? borderCanvas : null, marks, labelLayer, this.tooltip);
     this.notice = el('div', { class: 'notice', role: 'status', hidden: true });
     this.live = el('div', { class: 'sr-only', 'aria-live': 'polite' });
 
@@ -121,6 +127,8 @@ class App {
     if (atlas.count === 0) this.say('This atlas holds no items.');
     else if (this.grid.size === 0) this.say('No item of this atlas has a place on the map; search and the lists still work.');
     this.overlay = new Overlay(marks, atlas);
+    this.borders = this.bordersAtFirst;
+    this.borderLayer = atlas.borders ? new BorderLayer(borderCanvas, atlas, atlas.borders) : null;
     this.labels = new Labels(atlas, this.grid, labelLayer, (kind, id) => this.select(kind === 'node' ? { kind, id } : { kind, row: id }));
 
     // The controls above the map.
@@ -149,14 +157,22 @@ class App {
       this.paint();
       this.saveSoon();
     });
+    this.borderControl = atlas.borders
+      ? new BorderControl(atlas, atlas.borders, (shown) => {
+          this.borders = shown;
+          this.invalidate();
+          this.saveSoon();
+        })
+      : null;
+    this.borderControl?.set(this.borders);
     const fold = button(el('span', {}, 'Colours and filters'), { class: 'view-head', 'aria-expanded': 'true', 'aria-controls': 'atlas-view-body' }, () => {
       const open = this.view.classList.toggle('folded');
       fold.setAttribute('aria-expanded', String(!open));
       this.touchCovers();
     });
     fold.append(icon('chevron'));
-    this.view = el('div', { class: 'view', id: 'atlas-view', role: 'group', 'aria-label': 'Colours and filters' }, fold, el('div', { class: 'view-body', id: 'atlas-view-body' }, this.colors.root, this.time ? this.time.root : null));
-    this.view.hidden = options.length === 0 && !this.time;
+    this.view = el('div', { class: 'view', id: 'atlas-view', role: 'group', 'aria-label': 'Colours and filters' }, fold, el('div', { class: 'view-body', id: 'atlas-view-body' }, this.colors.root, this.borderControl ? this.borderControl.root : null, this.time ? this.time.root : null));
+    this.view.hidden = options.length === 0 && !this.time && !this.borderControl;
     this.viewToggle.hidden = this.view.hidden;
     if (innerHeight < 620 && !this.narrow.matches) fold.click();
     const zoomBy = (dz: number): void => {
@@ -379,6 +395,7 @@ class App {
     this.camera.height = r.height;
     this.renderer.resize(r.width, r.height, ratio);
     this.overlay.resize(r.width, r.height, ratio);
+    this.borderLayer?.resize(r.width, r.height, ratio);
     this.coversStale = true;
     const fit = this.fitView();
     this.camera.minZoom = fit.z - 2;
@@ -733,15 +750,28 @@ class App {
     const matches = selected < 0 ? this.matches : [];
     const bg = BACKGROUND[this.mode];
     this.drawn = this.renderer.draw(this.camera, diameter, bg);
-    this.overlay.draw(this.camera, { selected, neighbors: this.neighbors, matches, hovered: this.hovered, diameter, ink: INK[this.mode], accent: ACCENT[this.mode], background: cssColor(bg) });
+    this.overlay.draw(this.camera, { selected, neighbors: this.neighbors, matches, hovered: this.hovered, diameter, ink: INK[this.mode], accent: ACCENT[this.mode], torn: TORN[this.mode], background: cssColor(bg) });
+    this.drawBorders();
     this.labels.update({ camera: this.camera, covers: this.covers, shown: (row) => this.shown(row) && (this.selection?.kind !== 'node' || this.inNode[row] === 1), selected, neighbors: this.neighbors.map((nb) => nb.row), matches, diameter });
     this.showTooltip();
+  }
+
+  /** Borders are what a map with territories is for; elsewhere they are there to be asked for. */
+  private get bordersAtFirst(): boolean {
+    return this.atlas.borders !== null && this.atlas.borders.owned;
+  }
+
+  private drawBorders(): void {
+    if (!this.borderLayer) return;
+    if (!this.borders) return this.borderLayer.clear(this.camera);
+    const selected = this.selection?.kind === 'node' ? this.selection.id : -1;
+    this.borderLayer.draw(this.camera, { ink: INK[this.mode], accent: ACCENT[this.mode], background: cssColor(BACKGROUND[this.mode]), selected });
   }
 
   // ---- Address ------------------------------------------------------------------------------------
 
   private state(): State {
-    return { view: this.camera.destination(), selection: this.selection, query: this.box.input.value.trim(), time: this.time?.range ?? null, color: this.colorKey, only: this.only, theme: this.theme };
+    return { view: this.camera.destination(), selection: this.selection, query: this.box.input.value.trim(), time: this.time?.range ?? null, color: this.colorKey, only: this.only, theme: this.theme, borders: this.borders === this.bordersAtFirst ? null : this.borders };
   }
 
   private hash(): string {
@@ -770,6 +800,8 @@ class App {
     const recolor = key !== this.colorKey || s.only !== this.only;
     this.colorKey = key;
     this.only = s.only;
+    this.borders = s.borders !== null && this.borderLayer !== null ? s.borders : this.bordersAtFirst;
+    this.borderControl?.set(this.borders);
     if (recolor) this.recolor();
     this.time?.set(s.time);
     if (s.query !== this.box.input.value.trim()) this.setMatches(this.box.set(s.query));
@@ -810,7 +842,9 @@ class App {
               title: atlas.titles[i],
               path: pathOf(atlas, atlas.leaf[i]).map((id) => atlas.nodes[id].label),
               kept: atlas.kept[i],
-              neighbors: neighborsOf(atlas, i).map((nb) => ({ row: nb.row, title: atlas.titles[nb.row], similarity: nb.similarity, far: nb.far })),
+              trust: atlas.trust[i],
+              continuity: atlas.continuity[i],
+              neighbors: neighborsOf(atlas, i).map((nb) => ({ row: nb.row, title: atlas.titles[nb.row], similarity: nb.similarity, torn: nb.torn, far: nb.far })),
             }
           : null,
       select: (i: number | null) => this.select(row(i) ? { kind: 'item', row: i } : null),
@@ -844,7 +878,7 @@ class App {
       },
       stats: () => {
         flush();
-        return { drawnPoints: this.drawn, renderer: this.renderer.kind, shown: Array.from({ length: atlas.count }, (_, i) => this.shown(i)).filter(Boolean).length, diameter: this.diameter() };
+        return { drawnPoints: this.drawn, renderer: this.renderer.kind, shown: Array.from({ length: atlas.count }, (_, i) => this.shown(i)).filter(Boolean).length, diameter: this.diameter(), borders: this.borderLayer ? [...this.borderLayer.drawn] : [] };
       },
     });
   }

@@ -5,12 +5,14 @@ import { onMap, type Atlas } from './payload';
 
 export interface Marks {
   selected: number;
-  neighbors: { row: number; far: boolean }[];
+  neighbors: { row: number; torn: boolean }[];
   matches: number[];
   hovered: number;
   diameter: number;
   ink: string;
   accent: string;
+  /** Of neighbours that the map tore away. */
+  torn: string;
   background: string;
 }
 
@@ -64,10 +66,11 @@ export class Overlay {
         c.beginPath();
         c.moveTo(sx, sy);
         c.lineTo(px(nb.row), py(nb.row));
-        c.setLineDash(nb.far ? [4, 4] : []);
-        c.globalAlpha = nb.far ? 0.5 : 0.75;
-        c.lineWidth = 1.4;
-        c.strokeStyle = m.accent;
+        // Dashed as well as of another colour, for eyes and screens that do not tell the two apart.
+        c.setLineDash(nb.torn ? [5, 4] : []);
+        c.globalAlpha = 0.85;
+        c.lineWidth = nb.torn ? 1.5 : 1.8;
+        c.strokeStyle = nb.torn ? m.torn : m.accent;
         c.stroke();
       }
       c.setLineDash([]);
@@ -75,7 +78,7 @@ export class Overlay {
       for (const nb of m.neighbors) {
         if (!onMap(atlas, nb.row)) continue;
         ring(nb.row, r + 2.5, 3.5, m.background);
-        ring(nb.row, r + 2.5, 1.8, m.accent);
+        ring(nb.row, r + 2.5, 1.8, nb.torn ? m.torn : m.accent);
       }
       ring(m.selected, r + 5, 6, m.background);
       ring(m.selected, r + 5, 3, m.accent);

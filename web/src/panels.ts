@@ -18,6 +18,8 @@ export interface NeighborInfo {
   similarity: number;
   /** Items that lie closer on the map, or -1 when one of the two is not on the map. */
   between: number;
+  /** Not among the nearest on the map, as many as the map's figures count. */
+  torn: boolean;
   far: boolean;
 }
 
@@ -26,7 +28,7 @@ export function neighborsOf(atlas: Atlas, row: number): NeighborInfo[] {
   const out: NeighborInfo[] = [];
   for (let j = 0; j < atlas.k; j++) {
     const nb = atlas.neighbors[row * atlas.k + j];
-    if (nb >= 0) out.push({ row: nb, similarity: atlas.similarities[row * atlas.k + j], between: -1, far: false });
+    if (nb >= 0) out.push({ row: nb, similarity: atlas.similarities[row * atlas.k + j], between: -1, torn: false, far: false });
   }
   if (!onMap(atlas, row)) return out;
   const { x, y } = atlas;
@@ -38,9 +40,11 @@ export function neighborsOf(atlas: Atlas, row: number): NeighborInfo[] {
     for (let j = 0; j < d.length; j++) if (e < d[j]) nearer[j]++;
   }
   // Far: more than ten times as many items lie in between as the list is long, or a quarter of a small atlas.
+  const near = atlas.quality && atlas.quality.k > 0 ? atlas.quality.k : atlas.k;
   const limit = Math.max(atlas.k, Math.min(10 * atlas.k, atlas.count / 4));
   out.forEach((nb, j) => {
     nb.between = Number.isNaN(d[j]) ? -1 : nearer[j];
+    nb.torn = nb.between >= near;
     nb.far = nb.between > limit;
   });
   return out;
@@ -117,7 +121,7 @@ export function itemPanel(atlas: Atlas, row: number, neighbors: NeighborInfo[], 
       const b = itemButton(atlas, nb.row, actions, value, el('span', { class: 'item-detail' }, itemDetail(atlas, nb.row)), mark, meter);
       list.append(el('li', {}, b));
     }
-    root.append(section('Closest items', keptNote(atlas, row), list));
+    root.append(section('Closest items', keptNote(atlas, row), onMap(atlas, row) ? lineKey(neighbors) : null, list));
   }
 
   const hidden = new Set([atlas.titleColumn, atlas.summaryColumn, atlas.linkColumn]);
@@ -144,7 +148,17 @@ function keptNote(atlas: Atlas, row: number): HTMLElement | null {
     ? `${Math.round(kept * k)} of its ${k} true neighbours ${Math.round(kept * k) === 1 ? 'is' : 'are'} also near on the map.`
     : `${percent(kept)} of its true neighbours are also near on the map.`;
   const trust = kept < 0.2 ? ' Trust this list more than the distances drawn.' : '';
-  return el('p', { class: 'note kept' }, words + trust);
+  const figures = ([['trust', atlas.trust[row]], ['continuity', atlas.continuity[row]]] as const).filter(([, v]) => Number.isFinite(v)).map(([name, v]) => `${name} ${v.toFixed(2)}`);
+  return el('p', { class: 'note kept' }, words + (figures.length ? ` Of its place: ${figures.join(', ')} (1 at best).` : '') + trust);
+}
+
+/** What the lines on the map mean, with how many there are of each. */
+function lineKey(neighbors: NeighborInfo[]): HTMLElement | null {
+  const placed = neighbors.filter((nb) => nb.between >= 0);
+  if (!placed.length) return null;
+  const torn = placed.filter((nb) => nb.torn).length;
+  const entry = (kind: string, n: number, words: string): HTMLElement => el('li', {}, el('span', { class: `line ${kind}`, 'aria-hidden': 'true' }), el('span', {}, `${count(n)} ${words}`));
+  return el('ul', { class: 'line-key', 'aria-label': 'Lines on the map' }, placed.length > torn && entry('near', placed.length - torn, 'near on the map too'), torn > 0 && entry('torn', torn, 'torn away by the map'));
 }
 
 function link(url: URL, className: string, text: string): HTMLAnchorElement {
@@ -213,15 +227,20 @@ export function nodePanel(atlas: Atlas, id: number, actions: PanelActions): HTML
   const figures = el('dl', { class: 'figures' }, el('div', {}, el('dt', {}, d.size === 1 ? 'item' : 'items'), el('dd', {}, count(d.size))), el('div', {}, el('dt', {}, 'of the atlas'), el('dd', {}, percent(atlas.count ? d.size / atlas.count : 0))));
   const parent = d.parent >= 0 ? atlas.nodes[d.parent] : null;
   if (parent && parent.size > 0) figures.append(el('div', {}, el('dt', {}, `of its ${atlas.levels[parent.level] ?? 'parent'}`), el('dd', {}, percent(d.size / parent.size))));
-  let keptSum = 0;
-  let keptCount = 0;
-  eachItem(atlas, id, (row) => {
-    if (Number.isFinite(atlas.kept[row])) {
-      keptSum += atlas.kept[row];
-      keptCount++;
-    }
-  });
-  if (keptCount) figures.append(el('div', {}, el('dt', {}, 'neighbours kept'), el('dd', {}, percent(keptSum / keptCount))));
+  const mean = (values: Float32Array): number => {
+    let sum = 0;
+    let n = 0;
+    eachItem(atlas, id, (row) => {
+      if (!Number.isFinite(values[row])) return;
+      sum += values[row];
+      n++;
+    });
+    return sum / n;
+  };
+  const kept = mean(atlas.kept);
+  const trust = mean(atlas.trust);
+  if (Number.isFinite(kept)) figures.append(el('div', {}, el('dt', {}, 'neighbours kept'), el('dd', {}, percent(kept))));
+  if (Number.isFinite(trust)) figures.append(el('div', {}, el('dt', {}, 'trust of the map'), el('dd', {}, trust.toFixed(2))));
   root.append(figures);
   if (d.keywords.length) root.append(section('Keywords', chips(d.keywords.map((text) => ({ text })), 16)));
   if (d.representatives.length) {

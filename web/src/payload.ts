@@ -36,6 +36,32 @@ export interface Finding {
   message: string;
 }
 
+/** Figures of a map, each 1 at best; NaN where not measured. */
+export interface Quality {
+  k: number;
+  trustworthiness: number;
+  continuity: number;
+  kept: number;
+  rank: number;
+}
+
+/** Borders of the regions on the map: arcs, each between the finest nodes at its left and right. */
+export interface Borders {
+  points: Float32Array;
+  /** Arcs + 1, in points. */
+  begin: Int32Array;
+  sides: Int32Array;
+  /** Coarsest level at which the two sides differ. */
+  level: Int32Array;
+  /** Zoom from which a level's borders are drawn. */
+  zoom: number[];
+  /** Per level, shares of the items inside their own territory and of the nodes in one piece. */
+  shares: { inside: number; onePiece: number }[];
+  /** The map was made so that every node owns one piece; `plain` is what the plain map would have kept. */
+  owned: boolean;
+  plain: Quality | null;
+}
+
 export interface Atlas {
   generator: string;
   title: string;
@@ -54,7 +80,8 @@ export interface Atlas {
   titles: string[];
   k: number;
   metric: string;
-  quality: { k: number; trustworthiness: number; kept: number } | null;
+  quality: Quality | null;
+  borders: Borders | null;
   report: { errors: number; warnings: number; findings: Finding[] } | null;
   attributions: string[];
   x: Float32Array;
@@ -64,6 +91,9 @@ export interface Atlas {
   similarities: Float32Array;
   itemZoom: Float32Array;
   kept: Float32Array;
+  /** Each item's own share of the map's trustworthiness and continuity; NaN where not measured. */
+  trust: Float32Array;
+  continuity: Float32Array;
   /** Items of every node, by leaf order: rows of node i are order[first[i] … last[i]-1] for leaves. */
   leafOrder: Int32Array;
   leafStart: Int32Array;
@@ -175,7 +205,28 @@ export function readAtlas(m: unknown, bytes: Uint8Array): Atlas {
   const neighbors = i32('neighbors', n * k, -1);
   for (let i = 0; i < neighbors.length; i++) if (neighbors[i] >= n) neighbors[i] = -1;
 
-  const q = isObject(m.quality) ? m.quality : null;
+  const quality = (raw: unknown): Quality | null =>
+    isObject(raw) ? { k: num(raw.k, 0), trustworthiness: num(raw.trustworthiness, NaN), continuity: num(raw.continuity, NaN), kept: num(raw.kept_neighbors, NaN), rank: num(raw.rank_correlation, NaN) } : null;
+  const readBorders = (raw: unknown): Borders | null => {
+    if (!isObject(raw)) return null;
+    const arcs = Math.max(0, Math.floor(num(raw.borders, 0)));
+    const count = Math.max(0, Math.floor(num(raw.points, 0)));
+    const begin = i32('border_begin', arcs + 1, 0);
+    for (let a = 0; a < arcs; a++) if (begin[a] > begin[a + 1] || begin[a] < 0 || begin[a + 1] > count) throw new PayloadError('The borders of the regions lie outside their points.');
+    const sides = i32('border_sides', 2 * arcs, -1);
+    for (let i = 0; i < sides.length; i++) if (sides[i] < -1 || sides[i] >= nodes.length) sides[i] = -1;
+    const list = (v: unknown): unknown[] => (Array.isArray(v) ? v : []);
+    return {
+      points: f32('border_points', 2 * count, NaN),
+      begin,
+      sides,
+      level: i32('border_level', arcs, 0),
+      zoom: levels.map((_, i) => num(list(raw.zoom)[i], i === 0 ? -Infinity : Infinity)),
+      shares: list(raw.levels).filter(isObject).map((v) => ({ inside: num(v.inside, NaN), onePiece: num(v.one_piece, NaN) })),
+      owned: raw.owned === true,
+      plain: quality(raw.plain_quality),
+    };
+  };
   const r = isObject(m.report) ? m.report : null;
 
   // Items grouped by leaf, in row order (counting sort); the last bucket holds items without a leaf.
@@ -205,7 +256,8 @@ export function readAtlas(m: unknown, bytes: Uint8Array): Atlas {
     titles,
     k,
     metric: str(nb.metric, 'cosine'),
-    quality: q ? { k: num(q.k, 0), trustworthiness: num(q.trustworthiness, NaN), kept: num(q.kept_neighbors, NaN) } : null,
+    quality: quality(m.quality),
+    borders: readBorders(m.territories),
     report: r
       ? {
           errors: num(r.errors, 0),
@@ -221,6 +273,8 @@ export function readAtlas(m: unknown, bytes: Uint8Array): Atlas {
     similarities: f32('similarities', n * k, NaN),
     itemZoom: f32('item_zoom', n, Infinity),
     kept: f32('kept', n, NaN),
+    trust: f32('trust', n, NaN),
+    continuity: f32('continuity', n, NaN),
     leafOrder,
     leafStart,
   };

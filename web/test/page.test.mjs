@@ -69,6 +69,13 @@ async function open(path, { viewport = DESK, hash = '', init = null, touch = fal
   });
   await page.addInitScript(() => {
     window.__violations = [];
+    // Pixels of a canvas, read from a copy: the page's own canvases are not made for reading.
+    window.__pixels = (selector) => {
+      const canvas = document.querySelector(selector);
+      const copy = Object.assign(document.createElement('canvas'), { width: canvas.width, height: canvas.height }).getContext('2d', { willReadFrequently: true });
+      copy.drawImage(canvas, 0, 0);
+      return copy.getImageData(0, 0, canvas.width, canvas.height);
+    };
     document.addEventListener('securitypolicyviolation', (e) => window.__violations.push(`${e.violatedDirective} ${e.blockedURI}`));
   });
   if (init) await page.addInitScript(init);
@@ -282,6 +289,158 @@ function general(name, getPath) {
       await q.close();
     });
 
+    test('lines to the neighbours: solid where the map keeps them near, dashed in another colour where it tears', async () => {
+      const p = await open(path);
+      const k = manifest.neighbors.k;
+      const near = manifest.quality.k > 0 ? manifest.quality.k : k;
+      const { x, y, neighbors } = column;
+      const placed = (i) => Number.isFinite(x[i]) && Number.isFinite(y[i]);
+      let torn = 0;
+      for (const row of rows(manifest.count, 60)) {
+        const want = [];
+        for (let j = 0; j < k; j++) {
+          const other = neighbors[row * k + j];
+          if (other < 0) continue;
+          let closer = 0;
+          if (placed(row) && placed(other)) for (let i = 0; i < manifest.count; i++) if (i !== row && (x[i] - x[row]) ** 2 + (y[i] - y[row]) ** 2 < (x[other] - x[row]) ** 2 + (y[other] - y[row]) ** 2) closer++;
+          want.push(closer >= near);
+        }
+        const got = await p.page.evaluate((i) => {
+          filmatlas.select(i);
+          filmatlas.stats();
+          const data = __pixels('.marks').data;
+          const seen = { accent: 0, torn: 0 };
+          const close = (at, c) => data[at + 3] > 150 && c.every((v, d) => Math.abs(data[at + d] - v) < 12);
+          for (let at = 0; at < data.length; at += 4) {
+            if (close(at, [31, 87, 195])) seen.accent++;
+            else if (close(at, [194, 65, 12])) seen.torn++;
+          }
+          return { torn: filmatlas.item(i).neighbors.map((n) => n.torn), seen, key: document.querySelector('.line-key')?.textContent ?? '' };
+        }, row);
+        assert.deepEqual(got.torn, want, `row ${row}`);
+        const lost = want.filter(Boolean).length;
+        torn += lost;
+        if (!placed(row)) continue;
+        assert.equal(got.seen.torn > 0, lost > 0, `row ${row}: ${JSON.stringify(got.seen)}`);
+        assert.equal(/(\d+) torn away/.exec(got.key)?.[1] ?? '0', String(lost));
+      }
+      if (manifest.count > 1000) assert.ok(torn > 0);
+      await p.close();
+    });
+
+    test('colours say how far each place may be trusted', async () => {
+      if (!column.trust) return;
+      const p = await open(path);
+      const { page } = p;
+      for (const name of ['trust', 'continuity', 'kept']) {
+        await page.locator('#atlas-color').selectOption(`map:${name}`);
+        const sorted = [...column[name]].filter(Number.isFinite).sort((a, b) => a - b);
+        const ends = await page.locator('.ramp-ends span').allTextContents();
+        const number = (s) => Number(s.replace(/[^0-9.]/g, ''));
+        assert.ok(Math.abs(number(ends[0]) - sorted[Math.floor(0.02 * (sorted.length - 1))]) < 1e-3, `${name}: ${ends}`);
+        assert.ok(Math.abs(number(ends[1]) - sorted[Math.ceil(0.98 * (sorted.length - 1))]) < 1e-3, `${name}: ${ends}`);
+        const missing = column[name].length - sorted.length;
+        assert.equal(await page.locator('.legend').getByText('without a value').count(), missing ? 1 : 0);
+      }
+      for (const row of rows(manifest.count, 20)) {
+        const item = await page.evaluate((i) => filmatlas.item(i), row);
+        assert.ok(Object.is(item.trust, column.trust[row]) && Object.is(item.continuity, column.continuity[row]), `row ${row}`);
+      }
+      // The colour of a point: the end of the ramp that its trust asks for.
+      await page.locator('#atlas-color').selectOption('map:trust');
+      await page.evaluate(() => {
+        for (const s of ['.labels', '.marks']) document.querySelector(s).style.visibility = 'hidden';
+      });
+      const finite = rows(manifest.count, manifest.count).filter((i) => Number.isFinite(column.trust[i]) && Number.isFinite(column.x[i]));
+      finite.sort((a, b) => column.trust[a] - column.trust[b]);
+      const colors = [];
+      for (const row of [finite[0], finite[finite.length - 1]]) {
+        const s = await page.evaluate(([i, x, y]) => {
+          filmatlas.camera.set({ z: filmatlas.camera.fitView().z + 9, x, y });
+          return filmatlas.screen(i);
+        }, [row, column.x[row], column.y[row]]);
+        colors.push(readPng(await page.screenshot()).at(Math.round(s.x), Math.round(s.y)));
+      }
+      const near = (c, want) => Math.max(...c.map((v, i) => Math.abs(v - want[i]))) < 30;
+      if (column.trust[finite[0]] < column.trust[finite[finite.length - 1]]) {
+        assert.ok(near(colors[0], [217, 201, 138]), `least trusted: ${colors[0]}`);
+        assert.ok(near(colors[1], [43, 47, 119]), `most trusted: ${colors[1]}`);
+      }
+      await p.close();
+    });
+
+    test('borders of regions: asked for or drawn at once, coarse first, finer with the zoom, and in the address', async () => {
+      const land = manifest.territories;
+      if (!land) return;
+      const p = await open(path);
+      const { page } = p;
+      const box = page.getByLabel('Borders of regions');
+      assert.equal(await box.isChecked(), land.owned);
+      const drawn = () => page.evaluate(() => filmatlas.stats().borders);
+      if (!land.owned) {
+        assert.deepEqual((await drawn()).filter((v) => v > 0), []);
+        await box.check();
+      }
+      assert.ok((await drawn())[0] > 0);
+      const fit = await page.evaluate(() => filmatlas.camera.fitView());
+      for (let level = 1; level < manifest.levels.length; level++) {
+        const z = land.zoom[level];
+        assert.ok(z >= (land.zoom[level - 1] ?? -Infinity));
+        const at = async (zoom) => {
+          await page.evaluate((c) => filmatlas.camera.set(c), { ...fit, z: zoom });
+          return (await drawn())[level];
+        };
+        const [x0, , x1] = manifest.extent;
+        // Somewhere in view there is a border, unless the zoom has come far into the map.
+        if (z < fit.z + 1.5 && x1 > x0) assert.ok((await at(z + 0.6)) > 0, `level ${level} above its zoom`);
+        if (z > fit.z - 1.5) assert.equal(await at(z - 0.1), 0, `level ${level} below its zoom`);
+      }
+      // Where the payload has a point of a coarse border, the canvas has ink.
+      await page.evaluate(() => filmatlas.camera.fit());
+      const camera = await page.evaluate(() => filmatlas.camera.get());
+      const spots = [];
+      for (let a = 0; a < land.borders; a++) {
+        if (column.border_level[a] !== 0) continue;
+        for (let i = column.border_begin[a]; i < column.border_begin[a + 1]; i += 7) spots.push([column.border_points[2 * i], column.border_points[2 * i + 1]]);
+      }
+      const inked = await page.evaluate(([spots, camera]) => {
+        const { data, width } = __pixels('.borders');
+        const stage = document.querySelector('.stage').getBoundingClientRect();
+        let seen = 0;
+        let dark = 0;
+        for (const [mx, my] of spots) {
+          const x = Math.round(stage.width / 2 + (mx - camera.x) * 2 ** camera.z);
+          const y = Math.round(stage.height / 2 - (my - camera.y) * 2 ** camera.z);
+          if (x < 3 || y < 3 || x > stage.width - 4 || y > stage.height - 4) continue;
+          seen++;
+          const inked = (dx, dy) => data[4 * ((y + dy) * width + x + dx) + 3] > 120;
+          if ([-1, 0, 1].some((dy) => [-1, 0, 1].some((dx) => inked(dx, dy)))) dark++;
+        }
+        return [seen, dark];
+      }, [spots, camera]);
+      assert.ok(inked[0] > 10 && inked[1] >= 0.95 * inked[0], `${inked[1]} of ${inked[0]} border points have ink`);
+      // A selected region stands out in the accent's colour.
+      const accent = await page.evaluate(() => {
+        filmatlas.selectNode(0);
+        filmatlas.stats();
+        const { data } = __pixels('.borders');
+        let n = 0;
+        for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200 && Math.abs(data[at] - 31) < 12 && Math.abs(data[at + 2] - 195) < 12) n++;
+        return n;
+      });
+      assert.ok(accent > 50, `${accent} pixels of the selected region's border`);
+      await box.setChecked(!land.owned);
+      await page.waitForTimeout(400);
+      const hash = await page.evaluate(() => location.hash);
+      assert.match(hash, land.owned ? /./ : /borders=1/);
+      await box.setChecked(false);
+      assert.deepEqual((await drawn()).filter((v) => v > 0), []);
+      await p.close();
+      const q = await open(path, { hash: land.owned ? '#borders=0' : '#borders=1' });
+      assert.equal(await q.page.getByLabel('Borders of regions').isChecked(), !land.owned);
+      await q.close();
+    });
+
     for (const [label, viewport, touch] of [['1280x800', DESK, false], ['390x844', MOBILE, true]]) {
       test(`labels never overlap, 30 zooms at ${label}`, async () => {
         const p = await open(path, { viewport, touch });
@@ -457,6 +616,7 @@ if (given) {
       ['base64 that is none', s.manifest, '*' + b64.slice(1), /base64/],
       ['a broken manifest', '{"format":"filmatlas-site",', s.binary, /manifest/],
       ['a column of another length', { ...s.manifest, columns: [{ name: 'title', kind: 'text', values: ['a'] }] }, s.binary, /holds 1 values/],
+      ['borders beyond their points', { ...s.manifest, territories: { ...s.manifest.territories, points: 20 } }, s.binary, /“border_points”|outside their points/],
       ['a parent after its child', { ...s.manifest, nodes: [{ ...s.manifest.nodes[0], parent: 3 }] }, s.binary, /parent/],
     ]) {
       test(`${name}: a visible message`, async () => {

@@ -160,7 +160,26 @@ export function synthetic(n, { seed = 7, hostile = false, levels = ['macro', 'ne
     });
     kept[i] = Math.round(rnd() * 12) / 15;
   }
+  const trust = Float32Array.from({ length: n }, () => (rnd() < 0.02 ? NaN : 1 - 0.4 * rnd() ** 2));
+  const continuity = Float32Array.from(trust, (v) => Math.max(0, v - 0.1 * rnd()));
   for (let i = 0; i < nan && i < n; i++) x[(i * 37) % n] = NaN;
+
+  // Borders: a ring around every node, its leaves at the left and the sea at the right.
+  const rings = nodes.map((d, id) => {
+    const leafBelow = leaves.find((l) => {
+      for (let p = l; p >= 0; p = nodes[p].parent) if (p === id) return true;
+      return false;
+    });
+    const points = [];
+    for (let a = 0; a <= 48; a++) points.push(d.x + 2 * d.spread * Math.cos((a % 48) * (Math.PI / 24)), d.y + 2 * d.spread * Math.sin((a % 48) * (Math.PI / 24)));
+    return { points, leaf: leafBelow, level: d.level };
+  });
+  const borders = rings.length && !nan ? [
+    ['border_points', 'f32', Float32Array.from(rings.flatMap((r) => r.points))],
+    ['border_begin', 'i32', Int32Array.from({ length: rings.length + 1 }, (_, i) => 49 * i)],
+    ['border_sides', 'i32', Int32Array.from(rings.flatMap((r) => [r.leaf, -1]))],
+    ['border_level', 'i32', Int32Array.from(rings.map((r) => r.level))],
+  ] : [];
 
   const category = ['English', 'French', 'Japanese', 'Spanish', 'Polish', 'Hindi', 'Korean', 'Italian', 'German', 'Swedish', 'Danish', 'Czech', 'Farsi', 'Thai'].map((s, i) => text(s, i));
   const columns = [
@@ -176,7 +195,7 @@ export function synthetic(n, { seed = 7, hostile = false, levels = ['macro', 'ne
   ];
   if (ids) columns.unshift({ name: 'id', label: 'Id', kind: 'text', values: Array.from({ length: n }, (_, i) => `tt${1000 + i}`) });
 
-  const parts = [['x', 'f32', x], ['y', 'f32', y], ['leaf', 'i32', leaf], ['neighbors', 'i32', neighbors], ['similarities', 'f32', similarities], ['item_zoom', 'f32', zoom], ['kept', 'f32', kept]];
+  const parts = [['x', 'f32', x], ['y', 'f32', y], ['leaf', 'i32', leaf], ['neighbors', 'i32', neighbors], ['similarities', 'f32', similarities], ['item_zoom', 'f32', zoom], ['kept', 'f32', kept], ['trust', 'f32', trust], ['continuity', 'f32', continuity], ...borders];
   const binary = new Uint8Array(parts.reduce((s, p) => s + p[2].byteLength, 0));
   const table = [];
   let offset = 0;
@@ -194,7 +213,8 @@ export function synthetic(n, { seed = 7, hostile = false, levels = ['macro', 'ne
     format: 'filmatlas-site', schema: 1, generator: 'filmatlas 0.1.0', title: text('A synthetic atlas of films', 0), count: n, extent, levels,
     nodes: nodes.map(({ spread, until, ...d }) => d),
     columns, roles: { title: 'title', time: 'year', link: 'url', summary: 'overview' }, neighbors: { k: kk, metric: 'cosine' },
-    quality: { k: 15, trustworthiness: 0.931, kept_neighbors: 0.41 },
+    quality: { k: 15, trustworthiness: 0.931, kept_neighbors: 0.41, continuity: 0.91, rank_correlation: 0.4 },
+    ...(borders.length ? { territories: { borders: rings.length, points: 49 * rings.length, owned: false, zoom: levels.map((_, i) => (i === 0 ? null : 3 + 2 * i)), levels: levels.map((_, i) => ({ inside: 0.9 - 0.1 * i, one_piece: 0.5 })) } } : {}),
     report: { errors: 0, warnings: 1, findings: [{ code: text('duplicate-label', 1), severity: 'warning', message: text('Two regions share the label “quiet heists”.', 2) }] },
     attributions: [text('Synthetic data, made for tests.', 5)], binary: table,
   };

@@ -12,6 +12,7 @@
 #include "filmatlas/keywords/class_terms.hpp"
 #include "filmatlas/labels/labels.hpp"
 #include "filmatlas/layout/layout.hpp"
+#include "filmatlas/layout/territories.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
 #include "filmatlas/profile/records.hpp"
 #include "filmatlas/text/lsa.hpp"
@@ -64,6 +65,11 @@ struct Atlas {
     std::vector<std::vector<Index>> representatives;
     Layout layout;
     Provenance provenance;
+    /// What each node owns on the map, before smoothing; absent in files of older versions.
+    std::optional<Territories> territories;
+    /// Present when the map gives every node one piece of land: what the plain map of the same items would keep, without
+    /// figures per item. The difference to `layout.quality` is the price.
+    std::optional<LayoutQuality> plain_quality;
 
     std::int64_t size() const noexcept { return records.size(); }
 };

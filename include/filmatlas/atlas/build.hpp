@@ -38,6 +38,12 @@ struct BuildOptions {
     OnInvalid on_invalid = OnInvalid::Error;  ///< rows without a usable vector: throw, or carry them through listed
     std::uint64_t seed = 42;
     int num_threads = 0;
+    /// The map gives every node of the tree one piece of land that holds all its items, see MapOptions::territories. The
+    /// plain map is laid out as well, so that the price can be told: twice the time for maps.
+    bool map_territories = false;
+    /// Trust and continuity of every item of the map, see QualityOptions::exact_trust: above 30,000 items that costs about
+    /// as much as the neighbours do.
+    std::optional<bool> exact_trust;
 };
 
 /// @throws Error naming the first bad field.

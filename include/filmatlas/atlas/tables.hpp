@@ -11,7 +11,8 @@
 
 namespace filmatlas {
 
-/// id, public columns, one column per level with the node's label, x, y, kept_neighbors.
+/// id, public columns, one column per level with the node's label, x, y, and the item's kept_neighbors, trust and
+/// continuity on the map.
 std::string items_csv(const Atlas& atlas);
 /// node, level, parent, size, label, path, keywords.
 std::string nodes_csv(const Atlas& atlas);

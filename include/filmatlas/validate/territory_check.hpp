@@ -35,6 +35,10 @@ namespace filmatlas {
 Report check_territories(const Matrix<float>& coordinates, const Hierarchy& hierarchy,
                          const Territories& territories, double max_strays = 1.0, double min_one_piece = 0.0);
 
+/// Offsets, ids and sizes of the flat arrays, so that nothing that reads them leaves their bounds.
+/// @throws Error (Format) naming the first violation.
+void validate(const Territories& territories, const Hierarchy& hierarchy);
+
 }  // namespace filmatlas
 
 #ifdef FILMATLAS_HEADER_ONLY

@@ -36,8 +36,67 @@ TEST_CASE("build_atlas: a whole atlas from records alone, sound and complete") {
     CHECK(same >= 225);
 }
 
+TEST_CASE("build_atlas: every item's own trust and continuity average to the map's, and territories come along") {
+    const Atlas atlas = build_atlas(catalogue(240), {}, small_options());
+    const LayoutQuality& quality = atlas.layout.quality;
+    REQUIRE(quality.trust_per_item.size() == 240);
+    REQUIRE(quality.continuity_per_item.size() == 240);
+    const auto mean = [](const std::vector<double>& values) {
+        double sum = 0;
+        for (const double value : values) sum += value;
+        return sum / static_cast<double>(values.size());
+    };
+    CHECK(mean(quality.trust_per_item) == doctest::Approx(quality.trustworthiness).epsilon(1e-12));
+    CHECK(mean(quality.continuity_per_item) == doctest::Approx(quality.continuity).epsilon(1e-12));
+    REQUIRE(atlas.territories);
+    CHECK(*atlas.territories == territories(atlas.layout.coordinates, atlas.hierarchy));
+    CHECK_FALSE(atlas.plain_quality);
+
+    BuildOptions options = small_options();
+    options.exact_trust = false;
+    CHECK(build_atlas(catalogue(60), {}, options).layout.quality.trust_per_item.empty());
+}
+
+TEST_CASE("build_atlas: with map_territories every node owns one piece, and the plain map's figures tell the price") {
+    BuildOptions options = small_options();
+    const Atlas plain = build_atlas(catalogue(240), {}, options);
+    options.map_territories = true;
+    const Atlas drawn = build_atlas(catalogue(240), {}, options);
+    REQUIRE(drawn.territories);
+    for (const TerritoryLevel& level : drawn.territories->levels) {
+        CHECK(level.one_piece == level.nodes);
+        CHECK(level.inside == level.items);
+    }
+    REQUIRE(drawn.plain_quality);
+    CHECK(drawn.plain_quality->kept_neighbors == plain.layout.quality.kept_neighbors);
+    CHECK(drawn.plain_quality->trustworthiness == plain.layout.quality.trustworthiness);
+    CHECK(drawn.plain_quality->trust_per_item.empty());
+    CHECK(drawn.layout.quality.trust_per_item.size() == 240);
+    CHECK_FALSE(drawn.layout.coordinates == plain.layout.coordinates);
+    CHECK(drawn.hierarchy == plain.hierarchy);
+    const Report report = validate_atlas(drawn);
+    INFO(to_text(report));
+    CHECK(report.ok());
+    const auto has = [](const Report& found, const char* code) {
+        return std::any_of(found.findings.begin(), found.findings.end(), [&](const Finding& f) { return f.code == code; });
+    };
+    CHECK(has(report, "territories.price"));
+    CHECK_FALSE(has(validate_atlas(plain), "territories.price"));
+    CHECK(has(validate_atlas(plain), "territories.rings"));
+
+    Atlas broken = drawn;
+    broken.layout.quality.trust_per_item[3] = 1.5;
+    CHECK_FALSE(validate_atlas(broken).ok());
+    broken.layout.quality.trust_per_item.pop_back();
+    CHECK_FALSE(validate_atlas(broken).ok());
+    broken = drawn;
+    broken.territories->ring_arcs[0] = ~broken.territories->ring_arcs[0];
+    CHECK_FALSE(validate_atlas(broken).ok());
+}
+
 TEST_CASE("build_atlas: same bytes for any number of threads and any instruction set") {
     BuildOptions options = small_options();
+    options.map_territories = true;
     options.num_threads = 1;
     const Atlas reference = build_atlas(catalogue(150), {}, options);
     const std::string file = pack_atlas(reference);

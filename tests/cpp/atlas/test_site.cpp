@@ -14,6 +14,7 @@
 #include "filmatlas/atlas/tables.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/sha256.hpp"
+#include "filmatlas/io/json.hpp"
 
 using namespace filmatlas;
 using test::catalogue;
@@ -39,6 +40,48 @@ TEST_CASE("render_site: passes its audit, and the audit sees what is wrong") {
     CHECK(broken(first, marker + "!AAA"));
     CHECK(broken("\"title\":\"Test atlas\"", "\"title\":\"CANARY-1003 never leaves\""));
     CHECK(broken("\"parent\":0", "\"parent\":9999"));
+}
+
+TEST_CASE("render_site: figures of every place, borders and their price are on the page") {
+    BuildOptions options = small_options();
+    options.map_territories = true;
+    const Atlas atlas = build_atlas(catalogue(150), {}, options);
+    const std::string page = render_site(atlas);
+    const std::string marker = "id=\"filmatlas-manifest\">";
+    const std::size_t from = page.find(marker) + marker.size();
+    const JsonValue manifest = parse_json(std::string_view(page).substr(from, page.find("</script>", from) - from));
+    const auto column = [&](const char* name) {
+        for (const JsonValue& entry : manifest.find("binary")->array) {
+            if (entry.find("name")->text == name) return entry.find("count")->integer;
+        }
+        return std::int64_t{-1};
+    };
+    CHECK(column("trust") == 150);
+    CHECK(column("continuity") == 150);
+    const JsonValue* land = manifest.find("territories");
+    REQUIRE(land != nullptr);
+    const std::int64_t arcs = atlas.territories->num_arcs();
+    CHECK(land->find("borders")->integer == arcs);
+    CHECK(column("border_begin") == arcs + 1);
+    CHECK(column("border_sides") == 2 * arcs);
+    CHECK(column("border_level") == arcs);
+    CHECK(column("border_points") == 2 * smooth_territories(*atlas.territories).points.rows());
+    CHECK(land->find("owned")->boolean);
+    const auto& zoom = land->find("zoom")->array;
+    REQUIRE(zoom.size() == 3);
+    CHECK(zoom[0].is_null());  // always
+    CHECK(zoom[1].number <= zoom[2].number);
+    const auto& levels = land->find("levels")->array;
+    REQUIRE(levels.size() == 3);
+    for (const JsonValue& level : levels) CHECK(level.find("inside")->number == 1);
+    CHECK(land->find("plain_quality")->find("kept_neighbors")->number == atlas.plain_quality->kept_neighbors);
+
+    Atlas other = atlas;
+    other.layout.quality.trust_per_item[7] -= 0.25;
+    CHECK_FALSE(validate_site(other, page).ok());
+    other = atlas;
+    other.territories.reset();
+    CHECK_FALSE(validate_site(other, page).ok());
 }
 
 TEST_CASE("render_site: private columns stay, unknown and private names are refused") {
@@ -137,6 +180,7 @@ TEST_CASE("tables: one row per item, node and link; formulas are defused") {
     const std::string items = items_csv(atlas);
     CHECK(lines(items) == 26);
     CHECK(items.find("'=cmd") != std::string::npos);
+    CHECK(items.find(",x,y,kept_neighbors,trust,continuity\n") != std::string::npos);
     CHECK(lines(nodes_csv(atlas)) == atlas.hierarchy.num_nodes() + 1);
     CHECK(lines(neighbors_csv(atlas)) == 25 * 15 + 1);
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "catalogue.hpp"
+#include "filmatlas/atlas/audit.hpp"
 #include "filmatlas/atlas/query.hpp"
 #include "filmatlas/atlas/site.hpp"
 #include "filmatlas/core/error.hpp"
@@ -19,7 +20,9 @@ using test::catalogue;
 using test::small_options;
 
 TEST_CASE("pack_atlas and unpack_atlas: nothing is lost") {
-    const Atlas atlas = build_atlas(catalogue(80), {}, small_options());
+    BuildOptions options = small_options();
+    options.map_territories = true;
+    const Atlas atlas = build_atlas(catalogue(80), {}, options);
     const std::string bytes = pack_atlas(atlas);
     const Atlas loaded = unpack_atlas(bytes);
     CHECK(pack_atlas(loaded) == bytes);
@@ -28,10 +31,44 @@ TEST_CASE("pack_atlas and unpack_atlas: nothing is lost") {
     CHECK(loaded.labels == atlas.labels);
     CHECK(loaded.graph.indices == atlas.graph.indices);
     CHECK(loaded.embedding.vectors == atlas.embedding.vectors);
+    CHECK(loaded.layout.quality.trust_per_item == atlas.layout.quality.trust_per_item);
+    CHECK(loaded.layout.quality.continuity_per_item == atlas.layout.quality.continuity_per_item);
+    CHECK(loaded.layout.quality.rows_measured == 80);
+    REQUIRE(loaded.territories);
+    CHECK(*loaded.territories == *atlas.territories);
+    REQUIRE(loaded.plain_quality);
+    CHECK(loaded.plain_quality->rank_correlation == atlas.plain_quality->rank_correlation);
     const auto before = place_texts(atlas, {"a samurai and his sword"}, 5);
     const auto after = place_texts(loaded, {"a samurai and his sword"}, 5);
     CHECK(before[0].path == after[0].path);
     CHECK(before[0].position == after[0].position);
+}
+
+TEST_CASE("unpack_atlas: a file of an older version has neither figures per item nor territories, and still loads") {
+    const Atlas atlas = build_atlas(catalogue(40), {}, small_options());
+    Container container = unpack_container(pack_atlas(atlas));
+    std::erase_if(container.sections, [](const Section& section) {
+        return section.name.starts_with("territories.") || section.name == "layout.trust_per_item" ||
+               section.name == "layout.continuity_per_item";
+    });
+    std::erase_if(container.meta.object, [](const auto& member) { return member.first == "territories"; });
+    for (auto& [key, value] : container.meta.object) {
+        if (key != "layout") continue;
+        std::erase_if(value.object, [](const auto& member) {
+            return member.first == "rows_measured" || member.first == "pairs_measured" ||
+                   member.first.ends_with("_error");
+        });
+    }
+    const Atlas old = unpack_atlas(pack_container(container));
+    CHECK_FALSE(old.territories);
+    CHECK_FALSE(old.plain_quality);
+    CHECK(old.layout.quality.trust_per_item.empty());
+    CHECK(old.layout.quality.trustworthiness == atlas.layout.quality.trustworthiness);
+    CHECK(validate_atlas(old).ok());
+    const std::string page = render_site(old);
+    CHECK(page.find("\"territories\":") == std::string::npos);
+    CHECK(page.find("\"name\":\"trust\"") == std::string::npos);
+    CHECK(validate_site(old, page).ok());
 }
 
 TEST_CASE("unpack_atlas: every truncation and every flipped byte is refused with a Format error") {
@@ -70,6 +107,13 @@ TEST_CASE("unpack_atlas: a resealed file with broken structure is refused by the
     tamper("hierarchy.nodes", [](Section& s) { s.bytes[0] = 5; });
     tamper("records.ids.ends", [](Section& s) { s.bytes[0] = 0x7F; });
     tamper("layout.coordinates", [](Section& s) { s.shape = {30, 1}, s.bytes.resize(120); });
+    tamper("territories.arc_begin", [](Section& s) { s.bytes[8] = 0x7F; });   // offsets out of order
+    tamper("territories.arc_sides", [](Section& s) { s.bytes[3] = 0x7F; });   // no such node
+    tamper("territories.arc_level", [](Section& s) { s.bytes[0] = 9; });
+    tamper("territories.cells", [](Section& s) { s.bytes[3] = 0x7F; });
+    tamper("territories.levels", [](Section& s) { s.shape = {2, 6}, s.bytes.resize(96); });
+    tamper("territories.points", [](Section& s) { s.shape = {s.shape[0] / 2, 4}; });
+    tamper("layout.trust_per_item", [](Section& s) { s.shape = {29}, s.bytes.resize(29 * 8); });
     tamper("representatives.items", [](Section& s) { s.bytes[3] = 0x7F; });
     Container other = unpack_container(bytes);
     for (auto& member : other.meta.object) {

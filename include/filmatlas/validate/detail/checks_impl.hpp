@@ -316,6 +316,25 @@ FILMATLAS_INLINE Report check_layout(const Layout& layout, std::int64_t n, const
                              "the map keeps " + detail::check_percent(quality.kept_neighbors) + " of the " +
                                  std::to_string(quality.k) + " nearest neighbours");
     }
+    detail::CheckCount shares;
+    bool sized = true;
+    const auto figures = [&](const auto& values) {
+        sized = sized && (values.empty() || values.size() == static_cast<std::size_t>(n));
+        for (std::size_t i = 0; sized && i < values.size(); ++i) {
+            // NaN is no figure at all; sums may miss the ends by their rounding.
+            if (values[i] < -1e-9 || values[i] > 1 + 1e-9) shares.add(static_cast<std::int64_t>(i));
+        }
+    };
+    figures(quality.kept_per_item);
+    figures(quality.trust_per_item);
+    figures(quality.continuity_per_item);
+    if (!sized) {
+        detail::check_figure(report, "layout.per_item", Severity::Error, false, 0, 0,
+                             "the quality per item has another number of items than the map");
+        return report;
+    }
+    shares.report(report, "layout.per_item", Severity::Error, "figures per item lie between 0 and 1",
+                  "figures per item lie outside 0 to 1");
     return report;
 }
 

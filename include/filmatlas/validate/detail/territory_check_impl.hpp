@@ -54,6 +54,9 @@ inline std::string outline_problem(const Territories& t, const Hierarchy& tree) 
     for (const Index node : t.item_node) {
         if (!side(node)) return "an item stands on " + std::to_string(node) + ", no finest node";
     }
+    for (const Index level : t.arc_level) {
+        if (level < 0 || level >= tree.num_levels()) return "an arc is of level " + std::to_string(level);
+    }
     for (std::size_t a = 0; a < arcs; ++a) {
         if (t.arc_begin[a + 1] - t.arc_begin[a] < 2) return "an arc has fewer than two points";
     }
@@ -172,6 +175,22 @@ private:
 };
 
 }  // namespace detail
+
+FILMATLAS_INLINE void validate(const Territories& territories, const Hierarchy& hierarchy) {
+    std::string problem = detail::outline_problem(territories, hierarchy);
+    const auto& cells = territories.cells;
+    if (problem.empty() && (cells.rows() != territories.height || cells.cols() != territories.width)) {
+        problem = "the cells are not width times height";
+    }
+    const auto owned = [&](Index node) { return node >= -1 && node < hierarchy.num_nodes(); };
+    if (problem.empty() && !std::all_of(cells.values().begin(), cells.values().end(), owned)) {
+        problem = "a cell belongs to no node of the tree";
+    }
+    if (!problem.empty()) {
+        throw Error(ErrorCode::Format, ErrorContext{"territories", {}, -1, {}, -1}, problem,
+                    "draw them again with territories()");
+    }
+}
 
 FILMATLAS_INLINE Report check_territories(const Matrix<float>& coordinates, const Hierarchy& hierarchy,
                                           const Territories& territories, double max_strays,
