@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/cluster/detail/group_overlaps.hpp"
 #include "filmatlas/cluster/detail/subset_graph.hpp"
 #include "filmatlas/cluster/detail/sibling_strength.hpp"
 #include "filmatlas/cluster/detail/tree_vectors.hpp"
@@ -148,6 +149,22 @@ inline std::vector<Index> figures_sample(std::int64_t n, std::int64_t take, std:
     return items;
 }
 
+/// Adds, for every node that has items here, the Jaccard index of the group there that is most alike.
+inline void figures_add_matches(const std::vector<Index>& here, std::int64_t nodes, const std::vector<Index>& there,
+                                std::int64_t groups, std::vector<float>* scores) {
+    const std::vector<std::int64_t> size_here = group_sizes(here, nodes);
+    const std::vector<std::int64_t> size_there = group_sizes(there, groups);
+    std::vector<double> best(size_here.size(), 0.0);
+    for (const GroupOverlap& both : group_overlaps(here, there)) {
+        const auto node = static_cast<std::size_t>(both.a);
+        const std::int64_t all = size_here[node] + size_there[static_cast<std::size_t>(both.b)] - both.common;
+        best[node] = std::max(best[node], static_cast<double>(both.common) / static_cast<double>(all));
+    }
+    for (std::size_t node = 0; node < best.size(); ++node) {
+        if (size_here[node] > 0) scores[node].push_back(static_cast<float>(best[node]));
+    }
+}
+
 }  // namespace detail
 
 FILMATLAS_INLINE NodeFigures node_figures(const Hierarchy& hierarchy, MatrixView<const float> X,
@@ -241,34 +258,14 @@ FILMATLAS_INLINE NodeStability node_stability(const Hierarchy& hierarchy, Matrix
         const NestedResult found =
             nested_clusters(rows.view(), detail::subset_graph(graph, items), same, progress);
         for (int level = 0; level < hierarchy.num_levels(); ++level) {
-            const std::vector<Index> there = found.hierarchy.labels(level);
+            std::vector<Index> here;
+            here.reserve(items.size());
+            for (const Index item : items) {
+                here.push_back(node_of[static_cast<std::size_t>(level)][static_cast<std::size_t>(item)]);
+            }
             const Index first = hierarchy.level_begin[static_cast<std::size_t>(level)];
-            std::vector<std::int64_t> size_here(static_cast<std::size_t>(hierarchy.num_nodes(level)), 0);
-            std::vector<std::int64_t> size_there(static_cast<std::size_t>(found.hierarchy.num_nodes(level)),
-                                                 0);
-            std::vector<std::pair<Index, Index>> pairs;
-            for (std::size_t i = 0; i < items.size(); ++i) {
-                const Index here =
-                    node_of[static_cast<std::size_t>(level)][static_cast<std::size_t>(items[i])];
-                pairs.emplace_back(here, there[i]);
-                ++size_here[static_cast<std::size_t>(here)];
-                ++size_there[static_cast<std::size_t>(there[i])];
-            }
-            std::sort(pairs.begin(), pairs.end());
-            std::vector<double> best(size_here.size(), 0.0);
-            for (std::size_t p = 0; p < pairs.size();) {
-                const auto pair = pairs[p];
-                std::int64_t common = 0;
-                for (; p < pairs.size() && pairs[p] == pair; ++p) ++common;
-                const auto here = static_cast<std::size_t>(pair.first);
-                const std::int64_t all =
-                    size_here[here] + size_there[static_cast<std::size_t>(pair.second)] - common;
-                best[here] = std::max(best[here], static_cast<double>(common) / static_cast<double>(all));
-            }
-            for (std::size_t node = 0; node < best.size(); ++node) {
-                if (size_here[node] == 0) continue;
-                scores[static_cast<std::size_t>(first) + node].push_back(static_cast<float>(best[node]));
-            }
+            detail::figures_add_matches(here, hierarchy.num_nodes(level), found.hierarchy.labels(level),
+                                        found.hierarchy.num_nodes(level), scores.data() + first);
         }
         progress("node_stability", r + 1, stability.replicates);
     }

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/cluster/detail/group_overlaps.hpp"
 #include "filmatlas/cluster/detail/subset_graph.hpp"
 #include "filmatlas/cluster/detail/tree_build.hpp"
 #include "filmatlas/cluster/nested.hpp"
@@ -55,96 +56,117 @@ inline std::vector<int> update_shares(int total, const std::vector<std::int64_t>
 /// Which old node each group of a part made anew is: Jaccard above 1/2, which no two can have with one node.
 inline std::vector<Index> update_recognise(const Hierarchy& tree, const std::vector<Index>& old_node,
                                            std::span<const Index> items, const std::vector<Index>& label,
-                                           std::size_t groups) {
-    std::vector<std::pair<Index, Index>> pairs;
-    std::vector<std::int64_t> size(groups, 0);
-    for (std::size_t r = 0; r < items.size(); ++r) {
-        pairs.emplace_back(label[r], old_node[static_cast<std::size_t>(items[r])]);
-        ++size[static_cast<std::size_t>(label[r])];
-    }
-    std::sort(pairs.begin(), pairs.end());
-    std::vector<Index> out(groups, -1);
-    for (std::size_t p = 0; p < pairs.size();) {
-        const auto pair = pairs[p];
-        std::int64_t common = 0;
-        for (; p < pairs.size() && pairs[p] == pair; ++p) ++common;
-        const auto group = static_cast<std::size_t>(pair.first);
-        const std::int64_t all =
-            size[group] + tree.nodes[static_cast<std::size_t>(pair.second)].size() - common;
-        if (2 * common > all) out[group] = pair.second;
+                                           std::int64_t groups) {
+    std::vector<Index> was;
+    was.reserve(items.size());
+    for (const Index item : items) was.push_back(old_node[static_cast<std::size_t>(item)]);
+    const std::vector<std::int64_t> size = group_sizes(label, groups);
+    std::vector<Index> out(size.size(), -1);
+    for (const GroupOverlap& both : group_overlaps(label, was)) {
+        const auto group = static_cast<std::size_t>(both.a);
+        const std::int64_t all = size[group] + tree.nodes[static_cast<std::size_t>(both.b)].size() - both.common;
+        if (2 * both.common > all) out[group] = both.b;
     }
     return out;
 }
+
+/// A node whose inside is made anew, but for what is pinned there.
+class ReclusterPart {
+public:
+    ReclusterPart(const Hierarchy& tree, Index node, std::span<const Index> pinned,
+                  const std::vector<std::vector<Index>>& paths)
+        : tree_(tree), node_(node), paths_(paths) {
+        for (const Index pin : pinned) {
+            if (update_inside(tree, pin, node)) pinned_.push_back(pin);
+        }
+        for (const Index item : tree.items(node)) {
+            if (!held(paths.back()[static_cast<std::size_t>(item)])) items_.push_back(item);
+        }
+        std::sort(items_.begin(), items_.end());
+    }
+
+    /// Those that are not pinned, ascending.
+    const std::vector<Index>& items() const { return items_; }
+
+    /// For the levels below the node; as many nodes as there are now unless ranges were given.
+    NestedOptions options(const NestedOptions& given) const {
+        const auto first = static_cast<std::ptrdiff_t>(first_level());
+        NestedOptions out = given;
+        out.level_names.assign(tree_.level_names.begin() + first, tree_.level_names.end());
+        out.n_clusters = std::nullopt;
+        if (given.level_ranges) {
+            out.level_ranges->assign(given.level_ranges->begin() + first, given.level_ranges->end());
+        } else {
+            out.n_clusters = counts();
+        }
+        return out;
+    }
+
+    /// Enters what was found: labels after those that the plan holds, and which nodes were there before.
+    void enter(const Hierarchy& found, TreePlan& plan) const {
+        for (std::size_t level = first_level(); level < plan.label.size(); ++level) {
+            const auto inner = static_cast<int>(level - first_level());
+            const std::vector<Index> label = found.labels(inner);
+            std::vector<Index> was = update_recognise(tree_, paths_[level], items_, label, found.num_nodes(inner));
+            for (Index& id : was) {
+                if (id >= 0 && (touches_pinned(id) || !update_inside(tree_, id, node_))) id = -1;
+            }
+            const auto from = static_cast<Index>(plan.previous[level].size());
+            plan.previous[level].insert(plan.previous[level].end(), was.begin(), was.end());
+            for (std::size_t r = 0; r < items_.size(); ++r) {
+                plan.label[level][static_cast<std::size_t>(items_[r])] = from + label[r];
+            }
+        }
+    }
+
+private:
+    std::size_t first_level() const {
+        return static_cast<std::size_t>(tree_.nodes[static_cast<std::size_t>(node_)].level) + 1;
+    }
+    /// Whether a pinned node is this one or above it.
+    bool held(Index other) const {
+        return std::any_of(pinned_.begin(), pinned_.end(),
+                           [&](Index pin) { return other == pin || update_inside(tree_, other, pin); });
+    }
+    bool touches_pinned(Index other) const {
+        return held(other) || std::any_of(pinned_.begin(), pinned_.end(),
+                                          [&](Index pin) { return update_inside(tree_, pin, other); });
+    }
+    std::vector<int> counts() const {
+        std::vector<int> out;
+        for (std::size_t level = first_level(); level < static_cast<std::size_t>(tree_.num_levels()); ++level) {
+            int inside = 0;
+            for (Index other = tree_.level_begin[level]; other < tree_.level_begin[level + 1]; ++other) {
+                if (update_inside(tree_, other, node_) && !touches_pinned(other)) ++inside;
+            }
+            out.push_back(std::max(out.empty() ? 1 : out.back(), inside));
+        }
+        return out;
+    }
+
+    const Hierarchy& tree_;
+    Index node_;
+    const std::vector<std::vector<Index>>& paths_;  ///< per level, the node of every item
+    std::vector<Index> pinned_;                     ///< inside the node
+    std::vector<Index> items_;
+};
 
 /// One named node for recluster_nodes: new labels for its items that are not pinned.
 inline void update_recluster(const Hierarchy& tree, Index node, std::span<const Index> pinned,
                              const std::vector<std::vector<Index>>& paths, MatrixView<const float> X,
                              const KnnGraph& graph, const NestedOptions& given, const Progress& progress,
                              TreePlan& plan, RunInfo& run) {
-    const HierarchyNode& entry = tree.nodes[static_cast<std::size_t>(node)];
-    const auto first_level = static_cast<std::size_t>(entry.level) + 1;
-    const auto levels = static_cast<std::size_t>(tree.num_levels());
-    std::vector<Index> fixed;
-    for (const Index pin : pinned) {
-        if (update_inside(tree, pin, node)) fixed.push_back(pin);
-    }
-    const auto is_fixed = [&](Index other) {
-        return std::any_of(fixed.begin(), fixed.end(), [&](Index pin) {
-            return other == pin || update_inside(tree, other, pin) || update_inside(tree, pin, other);
-        });
-    };
-    std::vector<Index> items;
-    for (const Index item : tree.items(node)) {
-        const Index leaf = paths.back()[static_cast<std::size_t>(item)];
-        const bool held = std::any_of(fixed.begin(), fixed.end(), [&](Index pin) {
-            return leaf == pin || update_inside(tree, leaf, pin);
-        });
-        if (!held) items.push_back(item);
-    }
-    if (items.empty()) return;
-    std::sort(items.begin(), items.end());
-
-    NestedOptions options = given;
-    options.level_names.assign(tree.level_names.begin() + static_cast<std::ptrdiff_t>(first_level),
-                               tree.level_names.end());
-    std::optional<std::vector<int>> counts;
-    if (given.level_ranges) {
-        options.level_ranges->assign(given.level_ranges->begin() + static_cast<std::ptrdiff_t>(first_level),
-                                     given.level_ranges->end());
-    } else {
-        std::vector<int> before;
-        for (std::size_t level = first_level; level < levels; ++level) {
-            const int least = before.empty() ? 1 : before.back();
-            int inside = 0;
-            for (Index other = tree.level_begin[level]; other < tree.level_begin[level + 1]; ++other) {
-                if (update_inside(tree, other, node) && !is_fixed(other)) ++inside;
-            }
-            before.push_back(std::max(least, inside));
-        }
-        counts = std::move(before);
-    }
-    options.n_clusters = std::move(counts);
-    const Matrix<float> rows = subset_rows(X, items);
-    const NestedResult found = nested_clusters(rows.view(), subset_graph(graph, items), options, progress);
+    const ReclusterPart part(tree, node, pinned, paths);
+    if (part.items().empty()) return;
+    const Matrix<float> rows = subset_rows(X, part.items());
+    const NestedResult found =
+        nested_clusters(rows.view(), subset_graph(graph, part.items()), part.options(given), progress);
     run.iterations += found.run.iterations;
     run.converged = run.converged && found.run.converged;
     for (const std::string& warning : found.run.warnings) {
         run.warnings.push_back("inside node " + std::to_string(node) + ": " + warning);
     }
-    for (std::size_t level = first_level; level < levels; ++level) {
-        const auto inner = static_cast<int>(level - first_level);
-        const std::vector<Index> label = found.hierarchy.labels(inner);
-        const auto groups = static_cast<std::size_t>(found.hierarchy.num_nodes(inner));
-        std::vector<Index> was = update_recognise(tree, paths[level], items, label, groups);
-        const auto from = static_cast<Index>(plan.previous[level].size());
-        for (Index& id : was) {
-            if (id >= 0 && (is_fixed(id) || !update_inside(tree, id, node))) id = -1;
-        }
-        plan.previous[level].insert(plan.previous[level].end(), was.begin(), was.end());
-        for (std::size_t r = 0; r < items.size(); ++r) {
-            plan.label[level][static_cast<std::size_t>(items[r])] = from + label[r];
-        }
-    }
+    part.enter(found.hierarchy, plan);
 }
 
 }  // namespace filmatlas::detail
