@@ -69,6 +69,10 @@ struct Kernels {
     /// With `accumulate` the products are added to what `c` holds.
     void (*block_product_f64)(const double* a, const double* b, std::size_t n, std::size_t b_panels,
                               double* c, std::size_t c_stride, bool accumulate);
+    /// The same for values that float32 holds: their products are exact in float64, so that a fused multiply-add gives
+    /// the same bits in half the time.
+    void (*block_product_exact_f64)(const double* a, const double* b, std::size_t n, std::size_t b_panels,
+                                    double* c, std::size_t c_stride, bool accumulate);
 
     /// Finds the pairs of a block whose key = row_add[i] + col_add[j] - scale * c[i][j] is at most
     /// max(row_limit[i], col_limit[j]). `scale` must be a power of two; `cols` a multiple of 16, at most

@@ -321,6 +321,28 @@ TEST_CASE("kernels: an element of a block product is one chain of multiply-adds,
     }
 }
 
+TEST_CASE("kernels: float32 values give the same float64 products, fused or not") {
+    constexpr std::size_t n = 391;
+    const auto widened = [](const auto& values) {
+        std::vector<double> out;
+        for (const float value : values.values()) out.push_back(static_cast<double>(value));
+        return out;
+    };
+    const auto a = widened(random_matrix(static_cast<std::int64_t>(n), 8, 15));
+    const auto b = widened(random_matrix(static_cast<std::int64_t>(5 * n), 8, 16));
+    std::vector<double> want;
+    for (const Kernels* kernel : tables()) {
+        CAPTURE(kernel->name);
+        std::vector<double> c(8 * 40, 1.0);
+        kernel->block_product_exact_f64(a.data(), b.data(), n, 5, c.data(), 40, false);
+        if (want.empty()) {
+            want.resize(c.size());
+            kernel->block_product_f64(a.data(), b.data(), n, 5, want.data(), 40, false);
+        }
+        CHECK(c == want);
+    }
+}
+
 TEST_CASE("kernels: scan_pairs finds the pairs at or below either limit, in order") {
     const auto products = random_matrix(16, 48, 9);
     const auto adds = random_matrix(2, 48, 10);

@@ -313,6 +313,28 @@ TEST_CASE("knn_graph: the same bytes for 1, 2, 3 and 8 threads and several block
     }
 }
 
+TEST_CASE("knn_graph: the size of the blocks does not show, at any level, with repeats") {
+    auto x = clustered(1500, 48, 90, 0.5F, 16);
+    for (std::int64_t i = 0; i < 133; ++i) std::copy_n(x.row_data(17), 48, x.row_data(i * 3 + 500));
+    for (const Metric metric : screened_metrics) {
+        CAPTURE(to_string(metric));
+        const auto space = make_space(x, metric);
+        const auto graph = knn_graph(x.view(), {.k = 12, .metric = metric, .method = KnnMethod::Exact, .num_threads = 1});
+        for (const char* level : simd_words) {
+            const SimdLevelScope scope(level);
+            CAPTURE(level);
+            for (const std::int64_t block_panels : {2, 6, 16, 32, 200}) {
+                CAPTURE(block_panels);
+                Matrix<Index> indices(1500, 12);
+                Matrix<float> distances(1500, 12);
+                filmatlas::detail::knn_exact(space, 12, indices, distances, 2, {}, block_panels);
+                CHECK(indices == graph.indices);
+                CHECK(distances.values() == graph.distances.values());
+            }
+        }
+    }
+}
+
 TEST_CASE("knn_query_exact: equals measuring every pair, for any metric, level and size of batch") {
     for (const Data& data : trying_data()) {
         for (const Metric metric : screened_metrics) {

@@ -20,20 +20,22 @@
 
 namespace filmatlas::detail {
 
+/// Of one panel with several. `narrow`: float32 holds all values.
 inline void linkage_product(const Kernels& kernel, const float* a, const float* b, std::int64_t d, std::int64_t panels,
-                            float* c, std::int64_t stride) {
+                            float* c, std::int64_t stride, bool) {
     kernel.block_product(a, b, static_cast<std::size_t>(d), static_cast<std::size_t>(panels), c,
                          static_cast<std::size_t>(stride));
 }
 inline void linkage_product(const Kernels& kernel, const double* a, const double* b, std::int64_t d, std::int64_t panels,
-                            double* c, std::int64_t stride) {
-    kernel.block_product_f64(a, b, static_cast<std::size_t>(d), static_cast<std::size_t>(panels), c,
-                             static_cast<std::size_t>(stride), false);
+                            double* c, std::int64_t stride, bool narrow) {
+    (narrow ? kernel.block_product_exact_f64 : kernel.block_product_f64)(
+        a, b, static_cast<std::size_t>(d), static_cast<std::size_t>(panels), c, static_cast<std::size_t>(stride), false);
 }
 
 /// Euclidean, squared Euclidean or cosine (unit rows) distances, rounded to T once.
 ///
-/// A distance comes from the product of its rows, moved to their mean. Where that cancels (near and equal rows)
+/// A distance comes from the product of its rows, moved to their mean unless they lie around the origin and float32 holds
+/// them: then float64 has the product of two values without rounding, and products are faster. Where that cancels (near and equal rows)
 /// it is made from the differences instead, so that its relative error stays near the precision of T.
 template <class T>
 class LinkageProducts {
@@ -43,12 +45,11 @@ public:
         const std::int64_t n = rows.rows();
         const std::int64_t d = rows.cols();
         std::vector<double> mean(static_cast<std::size_t>(d), 0.0);
-        if (metric != Metric::Cosine) {
-            for (std::int64_t i = 0; i < n; ++i) {
-                for (std::int64_t j = 0; j < d; ++j)
-                    mean[static_cast<std::size_t>(j)] += rows(i, j) / static_cast<double>(n);
-            }
-        }
+        if (metric != Metric::Cosine) mean = column_means();
+        narrow_ = sizeof(T) == sizeof(double) && around_origin(mean) &&
+                  std::all_of(rows.values().begin(), rows.values().end(),
+                              [](double value) { return static_cast<double>(static_cast<float>(value)) == value; });
+        if (narrow_) std::fill(mean.begin(), mean.end(), 0.0);
         square_.assign(static_cast<std::size_t>((n + kPanel - 1) / kPanel * kPanel), T{0});
         packed_ = PackedRows<T>(n, d, num_threads, [&](std::int64_t i, T* out) {
             double square = 0;
@@ -72,7 +73,7 @@ public:
                     const std::int64_t width = std::min(kStrip, packed_.panels() - q);
                     for (std::int64_t p = begin; p < end; ++p) {
                         linkage_product(kernel, packed_.panel(p), packed_.panel(q), rows_.cols(), width, strip.data(),
-                                        kStrip * kPanel);
+                                        kStrip * kPanel, narrow_);
                         for (std::int64_t i = p * kPanel; i < std::min(n, (p + 1) * kPanel); ++i) {
                             const std::int64_t first = std::max(i + 1, q * kPanel);
                             const std::int64_t last = std::min(n, (q + width) * kPanel);
@@ -90,6 +91,24 @@ private:
     static constexpr std::int64_t kPanel = PackedRows<T>::panel_rows;
     static constexpr std::int64_t kGroup = 64 / kPanel;
     static constexpr std::int64_t kStrip = 24;
+
+    std::vector<double> column_means() const {
+        std::vector<double> mean(static_cast<std::size_t>(rows_.cols()), 0.0);
+        for (std::int64_t i = 0; i < rows_.rows(); ++i) {
+            for (std::int64_t j = 0; j < rows_.cols(); ++j)
+                mean[static_cast<std::size_t>(j)] += rows_(i, j) / static_cast<double>(rows_.rows());
+        }
+        return mean;
+    }
+
+    /// Whether moving to the mean would take away less than half of the rows' squares.
+    bool around_origin(const std::vector<double>& mean) const {
+        double squares = 0;
+        for (const double value : rows_.values()) squares += value * value;
+        double moved = 0;
+        for (const double value : mean) moved += value * value;
+        return 2 * moved * static_cast<double>(rows_.rows()) <= squares;
+    }
 
     static constexpr std::int64_t kLanes = 8;
 
@@ -127,6 +146,7 @@ private:
     const Matrix<double>& rows_;
     Metric metric_;
     int num_threads_;
+    bool narrow_ = false;  ///< see `linkage_product`
     PackedRows<T> packed_;
     std::vector<T> square_;
 };

@@ -131,7 +131,7 @@ Matrix<double> scatter_of_panels(std::int64_t rows, std::int64_t cols, int num_t
     if (out.empty() || rows == 0) return out;
     const Kernels& kernel = kernels();
     constexpr auto panel = static_cast<std::int64_t>(panel_rows_f32);
-    constexpr std::int64_t slice = 256;  // rows multiplied at a time
+    constexpr std::int64_t slice = 384;  // rows multiplied at a time
     const DenseKernels& dense = dense_kernels();
     const std::int64_t panels = (cols + panel - 1) / panel;
     const std::int64_t slices = (rows + slice - 1) / slice;

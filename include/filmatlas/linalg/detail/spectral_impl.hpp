@@ -22,24 +22,21 @@ namespace detail {
 class SpectralSolver {
 public:
     SpectralSolver(const SpectralLevel& level, Index num_components, int num_threads)
-        : level_(level), threads_(num_threads), scaled_(level.weights), trivial_(level.degree.size()) {
-        std::vector<double> root(level.degree.size(), 0.0);
+        : level_(level), threads_(num_threads), root_(level.degree.size(), 0.0), trivial_(level.degree.size()) {
         std::vector<double> volume(static_cast<std::size_t>(num_components), 0.0);
-        for (std::size_t i = 0; i < root.size(); ++i) {
-            if (level.degree[i] > 0) root[i] = 1.0 / std::sqrt(level.degree[i]);
+        for (std::size_t i = 0; i < root_.size(); ++i) {
+            if (level.degree[i] > 0) root_[i] = 1.0 / std::sqrt(level.degree[i]);
             volume[static_cast<std::size_t>(level.component[i])] += level.degree[i];
         }
-        scale_rows<double>(scaled_, root, threads_);
-        scale_cols<double>(scaled_, root, threads_);
         // Trivial vector of each component, unit length; vertices without edges are a component each.
-        for (std::size_t i = 0; i < root.size(); ++i) {
+        for (std::size_t i = 0; i < root_.size(); ++i) {
             const double total = volume[static_cast<std::size_t>(level.component[i])];
             trivial_[i] = total > 0 ? std::sqrt(level.degree[i] / total) : 1.0;
         }
         overlap_rows_ = static_cast<std::size_t>(num_components);
     }
 
-    /// y = alpha S x + beta x + gamma z, in one pass over the rows.
+    /// y = alpha S x + beta x + gamma z, in one pass over the rows; z may be y.
     void apply(const Matrix<double>& x, double alpha, double beta, double gamma, const Matrix<double>& z,
                Matrix<double>& y) const {
         const Kernels& kernel = kernels();
@@ -50,11 +47,11 @@ public:
                 const double* own = x.row_data(i);
                 const double* other = z.row_data(i);
                 for (std::size_t j = 0; j < width; ++j) out[j] = beta * own[j] + gamma * other[j];
-                const auto cols = scaled_.row_indices(i);
-                const auto values = scaled_.row_values(i);
-                for (std::size_t e = 0; e < cols.size(); ++e) {
-                    kernel.add_scaled_f64(alpha * values[e], x.row_data(cols[e]), out, width);
-                }
+                const double root = root_[static_cast<std::size_t>(i)];
+                level_.each_edge(i, [&](Index j, double w) {
+                    kernel.add_scaled_f64(alpha * (w * root * root_[static_cast<std::size_t>(j)]), x.row_data(j),
+                                          out, width);
+                });
             }
         });
     }
@@ -104,7 +101,7 @@ public:
 private:
     const SpectralLevel& level_;
     int threads_;
-    CsrMatrix<double> scaled_;
+    std::vector<double> root_;  ///< of D^-1/2
     std::vector<double> trivial_;
     std::size_t overlap_rows_ = 0;
 };
@@ -125,45 +122,44 @@ inline SpectralBlock spectral_ritz(const SpectralSolver& solver, Matrix<double> 
         block.vectors = std::move(x);
         return block;
     }
-    const Matrix<double> y = solver.product(x);
+    Matrix<double> y = solver.product(x);
     TallEigen projected = tall_to_eigen(inner_products(x.view(), y.view(), num_threads));
     projected = ((projected + projected.transpose()) * 0.5).eval();
     const Eigen::SelfAdjointEigenSolver<TallEigen> eigen(projected);
     const TallEigen rotation = eigen.eigenvectors().rowwise().reverse();
-    block.vectors = tall_times(x, rotation, num_threads);
-    const Matrix<double> image = tall_times(y, rotation, num_threads);
+    tall_turn(x, rotation, num_threads);
+    tall_turn(y, rotation, num_threads);
     const std::int64_t c = x.cols();
     std::vector<double> squared(static_cast<std::size_t>(c), 0.0);
     for (std::int64_t j = 0; j < c; ++j) block.values.push_back(eigen.eigenvalues()[c - 1 - j]);
     for (std::int64_t i = 0; i < x.rows(); ++i) {
         for (std::int64_t j = 0; j < c; ++j) {
-            const double r = image(i, j) - block.values[static_cast<std::size_t>(j)] * block.vectors(i, j);
+            const double r = y(i, j) - block.values[static_cast<std::size_t>(j)] * x(i, j);
             squared[static_cast<std::size_t>(j)] += r * r;
         }
     }
     for (const double value : squared) block.residuals.push_back(std::sqrt(value));
+    block.vectors = std::move(x);
     return block;
 }
 
 /// Chebyshev polynomial of degree `degree` in S that damps [-1, edge] and grows above it. Costs `degree`
 /// products.
-inline Matrix<double> spectral_filter(const SpectralSolver& solver, const Matrix<double>& x, double edge,
-                                      int degree, double largest) {
+inline Matrix<double> spectral_filter(const SpectralSolver& solver, Matrix<double> x, double edge, int degree,
+                                      double largest) {
     // Scaled recurrence (Zhou & Saad): the value at `largest` stays 1, so nothing overflows.
     const double half = (edge + 1) / 2;
     const double centre = (edge - 1) / 2;
     double sigma = half / (largest - centre);
     const double tau = 2 / sigma;
-    Matrix<double> previous = x;
     Matrix<double> current(x.rows(), x.cols());
-    Matrix<double> next(x.rows(), x.cols());
-    solver.apply(x, sigma / half, -centre * sigma / half, 0.0, x, current);
+    Matrix<double> previous = std::move(x);
+    solver.apply(previous, sigma / half, -centre * sigma / half, 0.0, previous, current);
     for (int step = 2; step <= degree; ++step) {
         const double sigma_next = 1 / (tau - sigma);
         solver.apply(current, 2 * sigma_next / half, -2 * centre * sigma_next / half, -sigma * sigma_next,
-                     previous, next);
+                     previous, previous);
         std::swap(previous, current);
-        std::swap(current, next);
         sigma = sigma_next;
     }
     return current;
@@ -222,7 +218,7 @@ inline SpectralBlock spectral_iterate(const SpectralSolver& solver, Matrix<doubl
         degree = std::min(degree, std::acosh(1e11) / growth(1.0));
         const auto steps = static_cast<int>(std::clamp<double>(
             std::ceil(degree), 4.0, static_cast<double>(std::clamp<std::int64_t>(budget - spent, 4, 200))));
-        Matrix<double> filtered = spectral_filter(solver, block.vectors, edge, steps, largest);
+        Matrix<double> filtered = spectral_filter(solver, std::move(block.vectors), edge, steps, largest);
         spent += steps + 1;
         block = spectral_ritz(solver, std::move(filtered), num_threads);
         tick(spent);
@@ -252,6 +248,10 @@ inline SpectralBlock spectral_dense(const SpectralSolver& solver, std::int64_t w
 }
 
 inline constexpr std::int64_t spectral_dense_size = 256;
+/// A vector that the coarse levels miss is not found on the finer ones: levels whose products cost less than this share
+/// of the finest's are solved at least this well.
+inline constexpr double spectral_cheap = 0.4;
+inline constexpr double spectral_coarse_tolerance = 0.03;
 
 /// The given graph as finest level: no diagonal, checked to be symmetric.
 inline SpectralLevel spectral_finest(const CsrMatrix<float>& w, const Components& components,
@@ -260,34 +260,44 @@ inline SpectralLevel spectral_finest(const CsrMatrix<float>& w, const Components
         throw Error(ErrorCode::Format, ErrorContext{"spectral_embedding", {}, row, {}, -1}, std::move(what),
                     "make the weights symmetric and non-negative (see symmetrize)");
     };
-    SpectralLevel level;
-    level.weights.rows = level.weights.cols = w.rows;
-    level.weights.indptr.assign(1, 0);
-    for (std::int64_t i = 0; i < w.rows; ++i) {
-        const auto cols = w.row_indices(i);
-        const auto values = w.row_values(i);
-        for (std::size_t e = 0; e < cols.size(); ++e) {
-            if (!std::isfinite(values[e]) || values[e] < 0) fail(i, "a weight is negative or not finite");
-            if (cols[e] == i || values[e] == 0.0F) continue;
-            level.weights.indices.push_back(cols[e]);
-            level.weights.values.push_back(static_cast<double>(values[e]));
+    const auto each_row = [&](auto&& body) {
+        parallel_for(w.rows, 1024, num_threads, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) body(i);
+        });
+    };
+    each_row([&](std::int64_t i) {
+        for (const float value : w.row_values(i)) {
+            if (!std::isfinite(value) || value < 0) fail(i, "a weight is negative or not finite");
         }
-        level.weights.indptr.push_back(level.weights.nnz());
-    }
-    const CsrMatrix<double> transposed = transpose(level.weights, num_threads);
-    if (transposed.indptr != level.weights.indptr || transposed.indices != level.weights.indices ||
-        transposed.values != level.weights.values) {
-        std::int64_t row = 0;
-        const auto same = [&](std::int64_t i) {
-            return std::ranges::equal(transposed.row_indices(i), level.weights.row_indices(i)) &&
-                   std::ranges::equal(transposed.row_values(i), level.weights.row_values(i));
-        };
-        while (row + 1 < w.rows && same(row)) ++row;
-        fail(row, "the weights are not symmetric");
-    }
-    level.degree = row_sums(level.weights, num_threads);
+    });
+    SpectralLevel level;
+    level.given = &w;
+    level.degree.assign(static_cast<std::size_t>(w.rows), 0.0);
+    each_row([&](std::int64_t i) {
+        level.each_edge(i, [&](Index j, double weight) {
+            const auto cols = w.row_indices(j);
+            const auto first = std::ranges::lower_bound(cols, static_cast<Index>(i));
+            const auto at = static_cast<std::size_t>(first - cols.begin());
+            if (at == cols.size() || cols[at] != i || static_cast<double>(w.row_values(j)[at]) != weight) {
+                fail(std::min<std::int64_t>(i, j), "the weights are not symmetric");
+            }
+            level.degree[static_cast<std::size_t>(i)] += weight;
+        });
+    });
     level.component = components.ids;
     return level;
+}
+
+/// A guess with random columns where it has fewer than wanted: all of them on the coarsest level, and a coarse level (a
+/// star's hub) can hold fewer vectors than the finer one.
+inline Matrix<double> spectral_widened(Matrix<double> guess, std::int64_t rows, std::int64_t width, std::uint64_t seed,
+                                       int num_threads) {
+    if (guess.rows() == rows && guess.cols() == width) return guess;
+    Matrix<double> wider = tall_random(rows, width, seed, guess.empty() ? "spectral" : "spectral wider", num_threads);
+    for (std::int64_t i = 0; i < guess.rows(); ++i) {
+        std::copy_n(guess.row_data(i), guess.cols(), wider.row_data(i));
+    }
+    return wider;
 }
 
 /// Coarse vectors on the finer level: D^1/2 (value of the group) D_group^-1/2, which keeps trivial vectors
@@ -341,46 +351,45 @@ FILMATLAS_INLINE SpectralResult spectral_embedding(const CsrMatrix<float>& symme
     // Guards: the convergence of the wanted vectors depends on the gap to the first vector outside the block.
     const std::int64_t width = std::min(exist, wanted + std::max<std::int64_t>(8, (wanted + 1) / 2));
 
-    const std::vector<detail::SpectralLevel> levels =
+    std::vector<detail::SpectralLevel> levels =
         detail::spectral_levels(detail::spectral_finest(symmetric_weights, result.components, threads),
-                                std::max(detail::spectral_dense_size, 4 * width + parts));
-    const double full_cost = static_cast<double>(levels.front().weights.nnz() + n);
+                                std::max(detail::spectral_dense_size, 4 * width + parts), threads);
+    const double full_cost = static_cast<double>(levels.front().num_entries() + n);
     double work = 0;
     detail::SpectralBlock block;
-    for (std::size_t l = levels.size(); wanted > 0 && l-- > 0;) {
-        const detail::SpectralLevel& level = levels[l];
-        const detail::SpectralSolver solver(level, parts, threads);
-        const double cost = static_cast<double>(level.weights.nnz() + level.size()) / full_cost;
-        if (level.size() <= detail::spectral_dense_size) {
-            block = detail::spectral_dense(solver, width, threads);
-            continue;
-        }
-        const bool coarsest = l + 1 == levels.size();
-        Matrix<double> guess =
-            coarsest ? detail::tall_random(level.size(), width, options.seed, "spectral", threads)
-                     : detail::spectral_prolong(level, levels[l + 1], block.vectors);
-        if (guess.cols() < width) {  // a coarse level (a star's hub) can hold fewer vectors than are wanted
-            Matrix<double> wider = detail::tall_random(level.size(), width, options.seed, "spectral wider", threads);
-            for (std::int64_t i = 0; i < wider.rows(); ++i) {
-                std::copy_n(guess.row_data(i), guess.cols(), wider.row_data(i));
+    Matrix<double> guess;
+    if (wanted == 0) levels.clear();
+    for (; !levels.empty(); levels.pop_back()) {  // a level is dropped as soon as the next finer one has its guess
+        const detail::SpectralLevel& level = levels.back();
+        const bool finest = levels.size() == 1;
+        const double cost = static_cast<double>(level.num_entries() + level.size()) / full_cost;
+        {
+            const detail::SpectralSolver solver(level, parts, threads);
+            if (level.size() <= detail::spectral_dense_size) {
+                block = detail::spectral_dense(solver, width, threads);
+            } else {
+                guess = detail::spectral_widened(std::move(guess), level.size(), width, options.seed, threads);
+                // A coarse level may not eat what the finer ones need: at most a quarter of what is left.
+                const double left = static_cast<double>(budget) - work;
+                const auto level_budget =
+                    static_cast<std::int64_t>(std::max(1.0, (finest ? left : 0.25 * left) / cost));
+                std::int64_t spent = 0;
+                const double tolerance = cost < detail::spectral_cheap
+                                             ? std::min(options.tolerance, detail::spectral_coarse_tolerance)
+                                             : options.tolerance;
+                block = detail::spectral_iterate(
+                    solver, std::move(guess), wanted, tolerance,
+                    finest ? level_budget : std::min<std::int64_t>(level_budget, 2000), spent, options.seed, threads,
+                    [&](std::int64_t now) {
+                        progress("spectral_embedding",
+                                 std::min<std::int64_t>(
+                                     budget - 1, static_cast<std::int64_t>(work + static_cast<double>(now) * cost)),
+                                 budget);
+                    });
+                work += static_cast<double>(spent) * cost;
             }
-            guess = std::move(wider);
         }
-        // A coarse level may not eat what the finer ones need: at most a quarter of what is left.
-        const double left = static_cast<double>(budget) - work;
-        const auto level_budget =
-            static_cast<std::int64_t>(std::max(1.0, (l == 0 ? left : 0.25 * left) / cost));
-        std::int64_t spent = 0;
-        block = detail::spectral_iterate(
-            solver, std::move(guess), wanted, options.tolerance,
-            std::min<std::int64_t>(level_budget, l == 0 ? level_budget : 2000), spent, options.seed, threads,
-            [&](std::int64_t now) {
-                progress("spectral_embedding",
-                         std::min<std::int64_t>(
-                             budget - 1, static_cast<std::int64_t>(work + static_cast<double>(now) * cost)),
-                         budget);
-            });
-        work += static_cast<double>(spent) * cost;
+        if (!finest) guess = detail::spectral_prolong(levels[levels.size() - 2], level, block.vectors);
     }
 
     result.vectors = Matrix<float>(n, c);

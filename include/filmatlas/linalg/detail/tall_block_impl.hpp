@@ -37,6 +37,16 @@ inline Matrix<double> tall_times(const Matrix<double>& x, const TallEigen& small
     return multiply_transposed(x.view(), std::as_const(transposed).view(), num_threads);
 }
 
+/// x (n, p) times a small (p, p), in its own place.
+inline void tall_turn(Matrix<double>& x, const TallEigen& small, int num_threads) {
+    parallel_for(x.rows(), 1024, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        Matrix<double> rows(end - begin, x.cols());
+        std::copy_n(x.row_data(begin), rows.values().size(), rows.data());
+        const Matrix<double> turned = tall_times(rows, small, 1);
+        std::copy_n(turned.data(), turned.values().size(), x.row_data(begin));
+    });
+}
+
 inline Matrix<double> tall_gram(const Matrix<double>& x, int num_threads) {
     return inner_products(x.view(), x.view(), num_threads);
 }
@@ -57,7 +67,7 @@ inline Matrix<double> tall_random(std::int64_t rows, std::int64_t cols, std::uin
 /// Orthonormal basis of the columns' span, one pass. Cholesky of the Gram matrix where that is safe; else its
 /// eigenvectors, without the directions that vanish (Stathopoulos & Wu, 2002): the block may come back
 /// narrower.
-inline Matrix<double> tall_orthonormal_pass(const Matrix<double>& x, int num_threads, bool& safe) {
+inline Matrix<double> tall_orthonormal_pass(Matrix<double> x, int num_threads, bool& safe) {
     const TallEigen gram = tall_to_eigen(tall_gram(x, num_threads));
     const Eigen::Index c = gram.rows();
     Eigen::VectorXd scale(c);
@@ -70,8 +80,8 @@ inline Matrix<double> tall_orthonormal_pass(const Matrix<double>& x, int num_thr
             safe = lower.diagonal().minCoeff() > 1e-2;
             TallEigen inverse = TallEigen::Identity(c, c);
             lower.triangularView<Eigen::Lower>().solveInPlace(inverse);
-            const TallEigen factor = scale.asDiagonal() * inverse.transpose();
-            return tall_times(x, factor, num_threads);
+            tall_turn(x, scale.asDiagonal() * inverse.transpose(), num_threads);
+            return x;
         }
     }
     safe = false;
@@ -90,7 +100,7 @@ inline Matrix<double> tall_orthonormal(Matrix<double> x, bool accurate, int num_
     for (int pass = 0; pass < 4; ++pass) {
         if (x.cols() == 0) break;
         bool safe = false;
-        x = tall_orthonormal_pass(x, num_threads, safe);
+        x = tall_orthonormal_pass(std::move(x), num_threads, safe);
         if (safe && (!accurate || pass > 0)) break;
     }
     return x;

@@ -19,12 +19,14 @@ namespace filmatlas::detail {
 /// Screens every pair of positions once and offers what is left to both of its rows.
 class KnnScreenedPairs {
 public:
-    KnnScreenedPairs(const KnnSpace& space, const KnnScreen& screen, KnnShortlists& lists)
+    /// `block_panels`: panels of 16 rows per block, an even number, or 0 for what suits the caches; it does not show in the
+    /// result.
+    KnnScreenedPairs(const KnnSpace& space, const KnnScreen& screen, KnnShortlists& lists, std::int64_t block_panels = 0)
         : space_(space),
           screen_(screen),
           lists_(lists),
           kernel_(screen.kernel()),
-          block_panels_(panels_per_block(screen)),
+          block_panels_(block_panels > 0 ? block_panels : panels_per_block(screen)),
           blocks_((screen.panels() + block_panels_ - 1) / block_panels_),
           locks_(blocks_) {}
 
@@ -196,11 +198,11 @@ private:
 };
 
 /// The `slots` nearest of every position, written as rows.
-inline KnnEffort knn_exact(const KnnSpace& space, std::int64_t slots, Matrix<Index>& indices,
-                              Matrix<float>& distances, int num_threads, const Progress& progress) {
+inline KnnEffort knn_exact(const KnnSpace& space, std::int64_t slots, Matrix<Index>& indices, Matrix<float>& distances,
+                           int num_threads, const Progress& progress, std::int64_t block_panels = 0) {
     const KnnScreen screen(space, num_threads, progress);
     KnnShortlists lists(screen, screen.spread(), space.size(), slots);
-    KnnScreenedPairs(space, screen, lists).run(num_threads, progress);
+    KnnScreenedPairs(space, screen, lists, block_panels).run(num_threads, progress);
     const Kernels& kernel = screen.kernel();
     std::atomic<std::int64_t> measured{0};
     parallel_for(space.size(), 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
