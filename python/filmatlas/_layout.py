@@ -446,8 +446,8 @@ class UmapRun:
     def run(self, epochs: int | None = None, *, progress: ProgressLike = None) -> UmapRun:
         """The next rounds, at most those that are left; all of them by default. Returns the object itself.
 
-        After an interruption (``KeyboardInterrupt``, a `progress` that returns False) the map is as it was before the
-        call, and can be gone on with.
+        An interruption (``KeyboardInterrupt``, a `progress` that returns False) ends the round in work first: `epoch`
+        says which, and another call goes on from there.
         """
         left = self.total_epochs - self.epoch
         count = left if epochs is None else as_int(epochs, "UmapRun.run", "epochs", low=0)

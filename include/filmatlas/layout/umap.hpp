@@ -114,8 +114,8 @@ public:
 
     /// The next rounds, at most those that are left.
     ///
-    /// @throws Error (InvalidArgument) for negative `epochs`; (Cancelled): the map is then as it was before the call, and
-    ///         can be gone on with. To make that sure a map is copied where there is a `progress` that could cancel.
+    /// @throws Error (InvalidArgument) for negative `epochs`; (Cancelled) after a whole round: `epoch()` says which, and another
+    ///         call goes on from there.
     void run(int epochs, const Progress& progress = {});
 
     int epoch() const noexcept;         ///< rounds done

@@ -14,6 +14,7 @@
 #include "filmatlas/layout/map.hpp"
 #include "filmatlas/layout/start.hpp"
 #include "filmatlas/layout/tsne.hpp"
+#include "filmatlas/layout/umap.hpp"
 #include "filmatlas/neighbors/knn.hpp"
 #include "layout/layout_data.hpp"
 
@@ -93,6 +94,18 @@ TEST_CASE("memory: the steps of a map stay within 600 bytes per item beyond vect
     SUBCASE("landmarks and principal components") {
         CHECK(bytes_per_item(n, [&] { return landmark_start(x.view(), graph.metric, {.num_threads = 2}); }) < 150);
         CHECK(bytes_per_item(n, [&] { return pca_start(x.view(), {.num_threads = 2}); }) < 150);
+    }
+    SUBCASE("the spectral start, with the graph that it is made of") {
+        CHECK(bytes_per_item(n, [&] {
+                  const CsrMatrix<float> weights = fuzzy_graph(graph, {.num_threads = 2});
+                  return spectral_start(x.view(), weights, {.num_threads = 2});
+              }) < 600);
+    }
+    SUBCASE("UMAP, whole, from its spectral start") {
+        UmapOptions options;
+        options.n_epochs = 60;
+        options.num_threads = 2;
+        CHECK(bytes_per_item(n, [&] { return umap(x.view(), graph, options); }) < 600);
     }
     SUBCASE("the default map, whole") {
         MapOptions options;

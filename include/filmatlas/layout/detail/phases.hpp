@@ -2,6 +2,7 @@
 #ifndef FILMATLAS_LAYOUT_DETAIL_PHASES_HPP
 #define FILMATLAS_LAYOUT_DETAIL_PHASES_HPP
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -41,7 +42,7 @@ inline void run_layout_phases(std::int64_t iterations, const std::vector<LayoutP
     std::vector<std::int64_t> first(count + 1, 0);
     for (std::size_t p = 0; p < count; ++p) first[p + 1] = first[p] + phases[p].blocks;
     const std::int64_t per_iteration = first[count];
-    if (completed != nullptr) *completed = 0;
+    if (completed != nullptr) *completed = per_iteration == 0 ? std::max<std::int64_t>(iterations, 0) : 0;
     if (iterations <= 0 || per_iteration == 0) return;
 
     std::vector<std::atomic<std::int64_t>> arrived(count);  // bodies
@@ -96,7 +97,7 @@ inline void run_layout_phases(std::int64_t iterations, const std::vector<LayoutP
     if (progress) {
         watch = Progress(
             [&](const Tick& tick) {
-                if (reason) return true;
+                if (reason) return end.load(std::memory_order_acquire) == iterations;  // else there is nothing left to do
                 try {
                     progress(tick.stage, tick.done, tick.total);
                 } catch (...) {
@@ -107,7 +108,11 @@ inline void run_layout_phases(std::int64_t iterations, const std::vector<LayoutP
             },
             std::chrono::milliseconds(0));
     }
-    parallel_blocks(iterations * per_iteration, num_threads, body, watch, stage);
+    try {
+        parallel_blocks(iterations * per_iteration, num_threads, body, watch, stage);
+    } catch (...) {
+        if (!reason || failed.load(std::memory_order_relaxed)) throw;
+    }
     if (completed != nullptr) *completed = end.load(std::memory_order_relaxed);
     if (reason) std::rethrow_exception(reason);
 }

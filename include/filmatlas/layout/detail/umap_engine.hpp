@@ -32,7 +32,7 @@ UmapMoves umap_moves(UmapState& state) {
     return {&umap_move_items<D, false>, &umap_move_items<D, true>};
 }
 
-/// Holds references: weights, coordinates and options must outlive it. After an exception it is of no more use.
+/// Holds references: weights, coordinates and options must outlive it. After an exception that is no cancel it is of no more use.
 class UmapEngine {
 public:
     UmapEngine(const CsrMatrix<float>& weights, Matrix<float>& coordinates, int first_epoch, int total_epochs,
@@ -62,9 +62,18 @@ public:
     UmapEngine(const UmapEngine&) = delete;
     UmapEngine& operator=(const UmapEngine&) = delete;
 
+    int epoch() const noexcept { return epoch_; }
+
+    /// A cancel goes out after a whole round: `epoch` says after which, and another call goes on from there.
     void run(int epochs, const Progress& progress) {
-        run_layout_phases(epochs, phases_, options_.num_threads, progress, "umap");
-        epoch_ += epochs;
+        std::int64_t completed = 0;
+        try {
+            run_layout_phases(epochs, phases_, options_.num_threads, progress, "umap", &completed);
+        } catch (...) {
+            epoch_ += static_cast<int>(completed);
+            throw;
+        }
+        epoch_ += static_cast<int>(completed);
     }
 
 private:

@@ -34,9 +34,8 @@ inline constexpr int kUmapMaxComponents = 16;
 /// When an edge fires: in the first epoch not before 1, 2, 3, ... periods.
 struct UmapEdge {
     Index target;
-    float period;  ///< epochs between two firings, >= 1
-    std::int32_t fired;
-    std::int32_t negatives;  ///< drawn so far
+    float period;        ///< epochs between two firings, >= 1
+    std::int32_t fired;  ///< so far
 };
 
 /// Firings of an edge in epochs 1 .. epoch.
@@ -61,6 +60,12 @@ inline std::int32_t umap_negatives_due(float period, int rate, int epoch) {
     const auto due =
         static_cast<std::int32_t>(static_cast<double>(epoch) * rate / static_cast<double>(period)) - 1;
     return std::max(0, due);
+}
+
+/// Those that its firings so far have drawn.
+inline std::int32_t umap_negatives_drawn(const UmapEdge& edge, int rate) {
+    if (edge.fired == 0) return 0;
+    return umap_negatives_due(edge.period, rate, umap_firing_epoch(edge.period, edge.fired));
 }
 
 struct UmapState;
@@ -155,14 +160,13 @@ public:
                     return;
                 }
                 UmapEdge& edge = s.edges[firing[f]];
+                const std::int32_t drawn = umap_negatives_drawn(edge, s.negative_rate);
                 ++edge.fired;
                 s.next_epoch[firing[f]] = umap_firing_epoch(edge.period, edge.fired + 1);
                 strip.reserve_steps(step + 1, dims);
                 if constexpr (Dense) add_pulls(*s.density, edge, step, lane, strip);
                 add<D>(s, step++, lane, dims, edge.target, 1.0F, strip);
-                const std::int32_t due = umap_negatives_due(edge.period, s.negative_rate, epoch);
-                repelling_ = std::max(0, due - edge.negatives);
-                edge.negatives = std::max(edge.negatives, due);
+                repelling_ = umap_negatives_drawn(edge, s.negative_rate) - drawn;
                 step = repel<D>(s, step, lane, dims, strip);
             }
         }
@@ -486,16 +490,25 @@ inline void umap_prepare(UmapState& s, const CsrMatrix<float>& weights, std::spa
     };
     // Items without edges stand still and are not drawn.
     std::vector<std::vector<std::pair<float, Index>>> groups(kUmapGroups);
+    std::size_t edges = 0;
     for (std::int64_t i = 0; i < s.n; ++i) {
         const auto ids = weights.row_indices(i);
         const auto values = weights.row_values(i);
         float pull = 0;
-        for (std::size_t e = 0; e < ids.size(); ++e) pull += fires(i, ids[e], values[e]) ? values[e] : 0.0F;
-        if (pull == 0) continue;
+        std::size_t firing = 0;
+        for (std::size_t e = 0; e < ids.size(); ++e) {
+            if (!fires(i, ids[e], values[e])) continue;
+            pull += values[e];
+            ++firing;
+        }
+        if (firing == 0) continue;
         s.active.push_back(static_cast<Index>(i));
         if (!mobility.empty() && mobility[static_cast<std::size_t>(i)] == 0) continue;
+        edges += firing;
         groups[mix64(static_cast<std::uint64_t>(i)) % kUmapGroups].emplace_back(-pull, static_cast<Index>(i));
     }
+    s.edges.reserve(edges);
+    s.next_epoch.reserve(edges);
     s.group.assign(1, 0);
     s.begin.assign(1, 0);
     for (auto& group : groups) {
@@ -510,9 +523,7 @@ inline void umap_prepare(UmapState& s, const CsrMatrix<float>& weights, std::spa
                 if (!fires(i, ids[e], values[e])) continue;
                 const float period = largest / values[e];
                 const std::int32_t fired = umap_firings(period, std::max(0, first_epoch - 1));
-                const std::int32_t negatives =
-                    fired == 0 ? 0 : umap_negatives_due(period, s.negative_rate, umap_firing_epoch(period, fired));
-                s.edges.push_back({ids[e], period, fired, negatives});
+                s.edges.push_back({ids[e], period, fired});
                 s.next_epoch.push_back(umap_firing_epoch(period, fired + 1));
             }
             s.begin.push_back(static_cast<std::int64_t>(s.edges.size()));

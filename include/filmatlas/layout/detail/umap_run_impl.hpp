@@ -50,9 +50,10 @@ struct UmapRun::State {
     std::vector<char> valid;
     CsrMatrix<float> weights;
     Layout layout;  ///< with the coordinates as the rounds left them
-    int epoch = 0;
     int total_epochs = 0;
     std::unique_ptr<detail::UmapEngine> engine;  ///< made when rounds are asked for
+
+    int epoch() const noexcept { return engine ? engine->epoch() : 0; }
 };
 
 FILMATLAS_INLINE UmapRun::UmapRun(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options)
@@ -103,33 +104,24 @@ FILMATLAS_INLINE UmapRun& UmapRun::operator=(UmapRun&&) noexcept = default;
 FILMATLAS_INLINE void UmapRun::run(int epochs, const Progress& progress) {
     if (epochs < 0) throw_invalid("umap", "epochs", "is " + std::to_string(epochs), "use 0 or more");
     State& s = *state_;
-    epochs = std::min(epochs, s.total_epochs - s.epoch);
+    epochs = std::min(epochs, s.total_epochs - s.epoch());
     if (epochs == 0) return;
     const detail::UmapClock clock(s.layout.run.seconds);
-    Matrix<float> before;
-    if (progress) before = s.layout.coordinates;
-    try {
-        if (!s.engine) {
-            s.engine = std::make_unique<detail::UmapEngine>(s.weights, s.layout.coordinates, s.epoch, s.total_epochs,
-                                                            s.options);
-        }
-        s.engine->run(epochs, progress);
-    } catch (...) {
-        if (progress) std::copy(before.values().begin(), before.values().end(), s.layout.coordinates.values().begin());
-        s.engine.reset();  // its schedule has gone on; the next call makes it anew from the rounds done
-        throw;
+    if (!s.engine) {
+        s.engine =
+            std::make_unique<detail::UmapEngine>(s.weights, s.layout.coordinates, 0, s.total_epochs, s.options);
     }
-    s.epoch += epochs;
+    s.engine->run(epochs, progress);
 }
 
-FILMATLAS_INLINE int UmapRun::epoch() const noexcept { return state_->epoch; }
+FILMATLAS_INLINE int UmapRun::epoch() const noexcept { return state_->epoch(); }
 FILMATLAS_INLINE int UmapRun::total_epochs() const noexcept { return state_->total_epochs; }
 FILMATLAS_INLINE const Matrix<float>& UmapRun::coordinates() const noexcept { return state_->layout.coordinates; }
 
 FILMATLAS_INLINE Layout UmapRun::layout() const {
     const State& s = *state_;
     Layout layout = s.layout;
-    layout.run.iterations = s.epoch;
+    layout.run.iterations = s.epoch();
     if (layout.coordinates.rows() == 0) return layout;
     // Items that are held keep the place that they were given.
     if (s.options.mobility.empty()) detail::layout_center(layout.coordinates, s.valid);
