@@ -17,7 +17,7 @@ enum class SimdLevel {
     Avx2,        ///< AVX2 + FMA + F16C
     Avx512,      ///< AVX-512 F, BW, DQ, VL
     Avx512Bf16,  ///< the same and AVX-512 BF16
-    Amx,         ///< the same and AMX tiles with bfloat16
+    Amx,         ///< the same and AMX tiles with bfloat16 and 8-bit integers
 };
 
 /// "baseline", "avx2", "avx512", "avx512_bf16" or "amx".

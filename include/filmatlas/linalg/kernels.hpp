@@ -41,6 +41,17 @@ struct ScreenHit {
     float key;  ///< (add of the row + add of the column) - product
 };
 
+/// Positions per chunk of `CodeBounds`.
+inline constexpr std::size_t code_chunk = 64;
+
+/// Thresholds of positions, for codes of 16 bits, from each position's largest on: the s-th of position p of a chunk at
+/// [s * code_chunk + p], chunk after chunk; 0 where a position has fewer.
+struct CodeBounds {
+    const std::uint16_t* low;    ///< codes below this are certainly below the threshold
+    const std::uint16_t* width;  ///< per position, [p] throughout: codes above low + width certainly are not
+    std::uint16_t* counts;       ///< as `low`
+};
+
 /// Function table of one instruction set. Pointers need no alignment; ranges must not overlap unless said
 /// otherwise.
 struct Kernels {
@@ -104,6 +115,24 @@ struct Kernels {
     /// half and first + j in its low one, as `key_bounds` reads them. The same products as `screen_block`'s.
     void (*screen_keys)(const ScreenRows& left, const ScreenRows& right, std::size_t words, std::uint32_t first,
                         std::uint64_t* keys);
+
+    /// Products of fixed-point rows, whose values are 256 * high + low in 8-bit integers: c[i * c_stride + j] is
+    /// (row i of the left . row j of the right) * left_scale[i] * right_scale[j], the integers' four products exact, and eight
+    /// roundings to nearest float32 of them. Panels are of 16 rows with four values per word, as `ScreenRows`: first `words`
+    /// words of the high ones (a multiple of 16, at most 15,008), then those of the low ones. `left` is arranged by
+    /// `screen_left`, `right_panels` is even. Null where the processor has no tiles for it.
+    void (*fixed_products)(const void* left, std::size_t left_panels, const void* right, std::size_t right_panels,
+                           std::size_t words, const float* left_scale, const float* right_scale, float* c,
+                           std::size_t c_stride);
+    /// codes[j] = (((own + add[j]) - products[j]) - base) * per_unit, held within [1, 65535] and cut to an integer; 65535
+    /// where that is no number. Grows with (own + add[j]) - products[j].
+    void (*key_codes)(const float* products, std::size_t count, float own, const float* add, float base, float per_unit,
+                      std::uint16_t* codes);
+    /// Compares the codes of 16 rows (`left` begins at the first of them) with `cols` columns, a multiple of `code_chunk`,
+    /// with the thresholds of both sides: counts gain the codes that are below. Bit j % 64 of
+    /// open[i * cols / 64 + j / 64] says whether a code is within a threshold's width (perhaps also when it is not).
+    void (*count_codes)(const std::uint16_t* codes, std::size_t stride, std::size_t cols, std::size_t thresholds,
+                        const CodeBounds& left, const CodeBounds& right, std::uint64_t* open);
 
     /// The k-th smallest of `count` values, or one of them that is slightly larger (1 <= k <= count); `values` has room
     /// for a multiple of 16, and all are below the greatest number of their type. The same at every level.

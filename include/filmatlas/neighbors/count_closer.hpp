@@ -31,8 +31,9 @@ void validate(const CloserOptions& options);
 /// @return (n, m) counts. The same bytes for any number of threads and every instruction set.
 /// @throws Error (Shape) when the rows differ; (InvalidArgument) naming an id that is no row, or the item's own;
 ///         otherwise as `knn_graph`.
-/// Cost: n^2 d operations in float32 and n^2 m comparisons, each pair once for both of its rows; O(n m) memory beside
-/// one packed copy of the vectors.
+/// Cost: each pair once for both of its rows: d operations (in float32, or 16-bit fixed point where the processor has tiles
+/// of 8-bit integers) and some of the 2 m comparisons, those with the thresholds that pairs near it reach; what bounds leave
+/// open is measured. O(n m) memory beside one packed copy of the vectors.
 Matrix<Index> count_closer(const VectorRows& vectors, MatrixView<const Index> others, const CloserOptions& options = {},
                            const Progress& progress = {});
 

@@ -136,6 +136,64 @@ TEST_CASE("count_closer: extreme scales are counted as they are measured") {
     }
 }
 
+TEST_CASE("count_closer: hard data is counted as it is measured, at every level") {
+    struct Kind {
+        const char* name;
+        void (*make)(Matrix<float>&);
+    };
+    const Kind kinds[] = {
+        {"far off", [](Matrix<float>& x) { for (float& value : x.values()) value += 1e4F; }},
+        {"one wild row", [](Matrix<float>& x) { for (float& value : x.row(130)) value *= 1e5F; }},
+        {"some wild rows", [](Matrix<float>& x) {
+             for (std::int64_t i = 0; i < x.rows(); i += 60) {
+                 for (float& value : x.row(i)) value *= 1e3F * static_cast<float>(i + 1);
+             }
+         }},
+        {"one wild column", [](Matrix<float>& x) { for (std::int64_t i = 0; i < x.rows(); ++i) x(i, 0) *= 3e4F; }},
+        {"equal rows", [](Matrix<float>& x) {
+             for (std::int64_t i = 1; i < x.rows(); ++i) std::copy_n(x.row_data(i % 3), x.cols(), x.row_data(i));
+         }},
+        {"tight clusters far apart", [](Matrix<float>& x) {
+             for (std::int64_t i = 0; i < x.rows(); ++i) {
+                 for (float& value : x.row(i)) value = value * 1e-3F + static_cast<float>(i % 2 * 100);
+             }
+         }},
+        {"all sizes", [](Matrix<float>& x) {
+             for (std::int64_t i = 0; i < x.rows(); ++i) {
+                 for (float& value : x.row(i)) value = std::ldexp(value, static_cast<int>(i % 80) - 40);
+             }
+         }},
+    };
+    for (const std::int64_t d : {1, 64, 131}) {
+        for (const Kind& kind : kinds) {
+            auto x = gaussian(330, d, static_cast<std::uint64_t>(d));
+            kind.make(x);
+            const auto others = drawn_others(x.rows(), 9, 2);
+            for (const Metric metric : {Metric::Cosine, Metric::Euclidean, Metric::InnerProduct}) {
+                const auto expected = counted_one_by_one(x, others, metric);
+                for (const char* level : testing::simd_words) {
+                    CAPTURE(d);
+                    CAPTURE(kind.name);
+                    CAPTURE(to_string(metric));
+                    CAPTURE(level);
+                    const testing::SimdLevelScope scope(level);
+                    CHECK(count_closer(std::as_const(x).view(), others.view(), by(metric, 2)) == expected);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("count_closer: many blocks, and rows that all others are closer than") {
+    auto x = gaussian(2900, 4, 8);
+    for (std::int64_t i = 0; i < x.rows(); i += 500) x(i, 1) = 40;  // the farthest of all
+    auto others = drawn_others(x.rows(), 3, 6);
+    for (std::int64_t i = 1; i < x.rows(); ++i) others(i, 0) = i % 500 == 0 ? static_cast<Index>(i - 1) : 500;
+    const auto expected = counted_one_by_one(x, others, Metric::Euclidean);
+    for (const int threads : {1, 3})
+        CHECK(count_closer(std::as_const(x).view(), others.view(), by(Metric::Euclidean, threads)) == expected);
+}
+
 TEST_CASE("count_closer: nothing to count, and what is wrong is named") {
     const auto x = gaussian(6, 3, 1);
     CHECK(count_closer(x.view(), Matrix<Index>(6, 0).view(), by(Metric::Cosine)).rows() == 6);

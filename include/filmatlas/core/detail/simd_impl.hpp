@@ -37,7 +37,8 @@ inline bool cpu_has_avx512_bf16() noexcept {
     return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 5 & 1U) != 0;
 }
 
-/// Whether the processor has AMX tiles with bfloat16, and the system saves them and lets this process use them.
+/// Whether the processor has AMX tiles with bfloat16 and 8-bit integers, and the system saves them and lets this process
+/// use them.
 inline bool amx_granted() noexcept {
 #if defined(__linux__) && defined(SYS_arch_prctl)
     unsigned a = 0;
@@ -45,7 +46,7 @@ inline bool amx_granted() noexcept {
     unsigned c = 0;
     unsigned d = 0;
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
-    const bool tiles = (d >> 22 & 1U) != 0 && (d >> 24 & 1U) != 0;  // AMX-BF16, AMX-TILE
+    const bool tiles = (d >> 22 & 1U) != 0 && (d >> 24 & 3U) == 3U;  // AMX-BF16; AMX-TILE, AMX-INT8
     if (!tiles || __get_cpuid(1, &a, &b, &c, &d) == 0 || (c >> 27 & 1U) == 0) return false;  // OSXSAVE
     unsigned low = 0;
     unsigned high = 0;

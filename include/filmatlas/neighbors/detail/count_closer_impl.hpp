@@ -3,6 +3,8 @@
 #define FILMATLAS_NEIGHBORS_DETAIL_COUNT_CLOSER_IMPL_HPP
 
 #include <algorithm>
+#include <bit>
+#include <cfloat>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +17,6 @@
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
-#include "filmatlas/core/simd.hpp"
 #include "filmatlas/linalg/block_product.hpp"
 #include "filmatlas/linalg/kernels.hpp"
 #include "filmatlas/neighbors/count_closer.hpp"
@@ -112,73 +113,39 @@ private:
     std::vector<float> limits_;
 };
 
-/// Positions come in chunks whose values lie side by side, threshold by threshold: [chunk][threshold][position].
-inline constexpr std::size_t closer_chunk = 64;
+/// 16-bit codes of keys, for `Kernels::count_codes`: they grow with the key, and are finest where thresholds lie.
+struct CloserCodes {
+    float base = 0;
+    float per_unit = 0;
 
-/// One row of keys against a chunk of columns, seen from both sides: `counts` gain the pairs that are certainly below a
-/// threshold, and `open[j]` becomes how many comparisons of the pair are not certain; whether there are any is returned.
-/// The row's bounds lie `closer_chunk` apart.
-__attribute__((always_inline)) inline bool closer_count_row(const float* keys, std::size_t thresholds,
-                                                            const float* row_low, const float* row_high,
-                                                            std::int32_t* row_counts, const float* col_low,
-                                                            const float* col_high, std::int32_t* col_counts,
-                                                            std::int32_t* open) noexcept {
-    for (std::size_t j = 0; j < closer_chunk; ++j) open[j] = 0;
-    for (std::size_t s = 0; s < thresholds; ++s) {
-        const float low = row_low[s * closer_chunk];
-        const float high = row_high[s * closer_chunk];
-        const float* lows = col_low + s * closer_chunk;
-        const float* highs = col_high + s * closer_chunk;
-        std::int32_t* counts = col_counts + s * closer_chunk;
-        std::int32_t sum = 0;
-        for (std::size_t j = 0; j < closer_chunk; ++j) {
-            const std::int32_t row_below = keys[j] < low ? 1 : 0;
-            const std::int32_t col_below = keys[j] < lows[j] ? 1 : 0;
-            const std::int32_t row_open = keys[j] <= high ? 1 : 0;
-            const std::int32_t col_open = keys[j] <= highs[j] ? 1 : 0;
-            sum += row_below;
-            counts[j] += col_below;
-            open[j] += (row_open - row_below) + (col_open - col_below);
-        }
-        row_counts[s * closer_chunk] += sum;
+    CloserCodes() = default;
+    /// For thresholds with these bounds; the few least and greatest of them may fall on the ends.
+    explicit CloserCodes(std::vector<float> bounds) {
+        std::erase_if(bounds, [](float bound) { return !(std::abs(bound) < FLT_MAX); });
+        if (bounds.empty()) return;
+        const auto at = [&bounds](std::size_t rank) {
+            std::nth_element(bounds.begin(), bounds.begin() + static_cast<std::ptrdiff_t>(rank), bounds.end());
+            return bounds[rank];
+        };
+        const std::size_t few = bounds.size() / 1000;
+        const float least = at(few);
+        const float range = at(bounds.size() - 1 - few) - least;
+        // Some codes are left beyond either end.
+        per_unit = range > 0 ? std::min(65000.0F / range, FLT_MAX) : FLT_MAX;
+        base = least - 256.0F / per_unit;
     }
-    std::int32_t any = 0;
-    for (std::size_t j = 0; j < closer_chunk; ++j) any |= open[j];
-    return any != 0;
-}
 
-using CloserCountRow = bool (*)(const float*, std::size_t, const float*, const float*, std::int32_t*, const float*,
-                                const float*, std::int32_t*, std::int32_t*) noexcept;
-
-#define FILMATLAS_CLOSER_COUNT_ROW(name, target)                                                                     \
-    target inline bool closer_count_row_##name(const float* keys, std::size_t thresholds, const float* row_low,      \
-                                               const float* row_high, std::int32_t* row_counts,                      \
-                                               const float* col_low, const float* col_high, std::int32_t* col_counts, \
-                                               std::int32_t* open) noexcept {                                        \
-        return closer_count_row(keys, thresholds, row_low, row_high, row_counts, col_low, col_high, col_counts,      \
-                                open);                                                                               \
+    std::uint16_t of(const Kernels& kernel, float key) const {
+        const float none = 0;
+        std::uint16_t code = 0;
+        kernel.key_codes(&none, 1, key, &none, base, per_unit, &code);
+        return code;
     }
-FILMATLAS_CLOSER_COUNT_ROW(baseline, )
-#if defined(__x86_64__)
-FILMATLAS_CLOSER_COUNT_ROW(avx2, __attribute__((target("avx2"))))
-#if defined(__clang__)  // knows no preference here, and would ignore the whole attribute
-FILMATLAS_CLOSER_COUNT_ROW(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))))
-#else
-FILMATLAS_CLOSER_COUNT_ROW(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512"))))
-#endif
-#endif
-#undef FILMATLAS_CLOSER_COUNT_ROW
+};
 
-inline CloserCountRow closer_count_row_kernel() {
-#if defined(__x86_64__)
-    if (simd_level() >= SimdLevel::Avx512) return &closer_count_row_avx512;
-    if (simd_level() >= SimdLevel::Avx2) return &closer_count_row_avx2;
-#endif
-    return &closer_count_row_baseline;
-}
-
-/// Counts all pairs, each once for both of its positions, by float32 products and the screen's bounds; measures what
-/// they leave open. (With bfloat16 products a tenth of all pairs stays open: the time goes into measuring.)
+/// Counts all pairs, each once for both of its positions. The screen's products give keys, with bounds that are certain; the
+/// keys' codes are compared with all thresholds at once; a pair that they leave open to one is looked at with its own bounds,
+/// and measured where these leave it open too.
 class CloserPairs {
 public:
     CloserPairs(const KnnSpace& space, const KnnScreen& screen, CloserCounts& counts)
@@ -187,24 +154,41 @@ public:
           counts_(counts),
           width_(counts.width()),
           blocks_((screen.panels() + block_panels - 1) / block_panels),
-          chunks_((screen.panels() + chunk_panels - 1) / chunk_panels),
           locks_(blocks_) {
-        const auto padded = static_cast<std::size_t>(chunks_) * closer_chunk;
-        const std::span<const float> spread = screen.spread().first(static_cast<std::size_t>(space.size()));
-        const float widest = *std::max_element(spread.begin(), spread.end());
+        const auto padded = static_cast<std::size_t>((screen.panels() + chunk_panels - 1) / chunk_panels) * code_chunk;
+        const auto n = static_cast<std::size_t>(space.size());
+        const std::span<const float> spread = screen.spread().first(n);
+        const float usual = usual_spread({spread.begin(), spread.end()});
+        for (std::size_t i = 0; i < n; ++i) {
+            if (spread[i] > usual) loud_.push_back(static_cast<std::int64_t>(i));
+        }
         add_.assign(padded, std::numeric_limits<float>::infinity());
         std::copy(screen.add().begin(), screen.add().end(), add_.begin());
-        low_.assign(padded * width_, -std::numeric_limits<float>::infinity());
-        high_ = low_;
+        bounds_.resize(n * width_);
+        std::vector<float> ends;
         for (std::int64_t i = 0; i < space.size(); ++i) {
             const auto thresholds = counts.thresholds(i);
-            const float both = spread[static_cast<std::size_t>(i)] + widest;
+            Bounds* bounds = bounds_.data() + static_cast<std::size_t>(i) * width_;
             for (std::size_t s = 0; s < thresholds.size(); ++s) {
-                const float distance = knn_key_distance(thresholds[s]);
-                const float nearer = screen.nearer_than(distance);
-                // The last term covers the rounding of the sums.
-                low_[at(i) + s * closer_chunk] = nearer - both - (std::abs(nearer) + both) * 0x1.0p-20F;
-                high_[at(i) + s * closer_chunk] = screen.limit_of(distance);
+                const float distance = knn_key_distance(thresholds[thresholds.size() - 1 - s]);
+                bounds[s].nearer = screen.nearer_than(distance);
+                bounds[s].high = screen.limit_of(distance);
+            }
+            if (thresholds.empty()) continue;
+            ends.push_back(bounds[0].high);
+            ends.push_back(bounds[thresholds.size() - 1].high);
+        }
+        codes_ = CloserCodes(std::move(ends));
+        code_low_.assign(padded * width_, 0);
+        code_width_.assign(padded, 0);
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::size_t count = counts.thresholds(static_cast<std::int64_t>(i)).size();
+            for (std::size_t s = 0; s < count; ++s) {
+                Bounds& bounds = bounds_[i * width_ + s];
+                bounds.code = codes_.of(screen.kernel(), certainly_below(bounds.nearer, spread[i] + usual));
+                const std::uint16_t end = codes_.of(screen.kernel(), bounds.high);
+                code_low_[at(static_cast<std::int64_t>(i)) + s * code_chunk] = bounds.code;
+                code_width_[i] = std::max(code_width_[i], static_cast<std::uint16_t>(end - bounds.code));
             }
         }
     }
@@ -215,8 +199,10 @@ public:
             [this](std::int64_t t, int) {
                 const KnnStrip strip = knn_strip(t, blocks_);
                 Scratch scratch(space_, screen_.kernel(), width_);
+                const std::int64_t first = strip.row_block * block_panels;
+                const void* left = screen_.left_panels(first, panels_of(strip.row_block), scratch.left);
                 for (std::int64_t block = strip.first_col; block < strip.last_col; ++block)
-                    count_tile(strip.row_block, block, scratch);
+                    count_tile(strip.row_block, block, left, scratch);
                 add_counts(strip.row_block, scratch.row_counts);
             },
             progress, closer_stage);
@@ -224,110 +210,224 @@ public:
 
 private:
     static constexpr std::int64_t panel_rows = PackedRows<float>::panel_rows;
-    static constexpr std::int64_t chunk_panels = static_cast<std::int64_t>(closer_chunk) / panel_rows;
-    static constexpr std::int64_t block_panels = 4 * chunk_panels;
-    static constexpr std::int64_t block_rows = block_panels * panel_rows;
+    static constexpr std::int64_t chunk_panels = static_cast<std::int64_t>(code_chunk) / panel_rows;
+    static constexpr std::int64_t block_panels = 8 * chunk_panels;
+    static constexpr std::int64_t block_rows = block_panels * panel_rows;  // counts of a strip's rows stay below 2^16
+
+    static constexpr std::int64_t group_panels = 2 * chunk_panels;         // columns that are multiplied together
+    static constexpr std::int64_t group_rows = group_panels * panel_rows;
+
+    /// A threshold: a pair comes before it if its key is `certainly_below` nearer, and does not if it is above high; `code`
+    /// is what the counting compares with.
+    struct Bounds {
+        float nearer = -std::numeric_limits<float>::infinity();
+        float high = -std::numeric_limits<float>::infinity();
+        std::uint16_t code = 0;
+    };
+    /// Thresholds of a position, from its largest on.
+    struct Range {
+        std::uint32_t first;
+        std::uint32_t last;
+    };
+    /// A pair to be measured, and what for.
+    struct Noted {
+        Index i;
+        Index j;
+        Range of_row;
+        Range of_col;
+    };
 
     /// A worker's memory for one strip; counts in the order of the bounds.
     struct Scratch {
         Scratch(const KnnSpace& space, const Kernels& kernel, std::size_t width)
             : measure(space, kernel),
-              products(static_cast<std::size_t>(panel_rows * block_rows)),
+              products(static_cast<std::size_t>(block_rows * group_rows)),
+              codes(static_cast<std::size_t>(panel_rows * group_rows)),
+              open(codes.size() / code_chunk),
               row_counts(static_cast<std::size_t>(block_rows) * width, 0),
               col_counts(row_counts) {}
         KnnPairMeasure measure;
+        std::vector<KnnScreenLine> left;
         std::vector<float> products;
-        std::vector<std::int32_t> row_counts;
-        std::vector<std::int32_t> col_counts;
+        std::vector<std::uint16_t> codes;
+        std::vector<std::uint64_t> open;
+        std::vector<Noted> noted;
+        std::vector<std::uint16_t> row_counts;
+        std::vector<std::uint16_t> col_counts;
     };
 
-    /// Where the bounds of a position begin; they lie `closer_chunk` apart.
-    std::size_t at(std::int64_t position) const {
-        const auto i = static_cast<std::size_t>(position);
-        return i / closer_chunk * width_ * closer_chunk + i % closer_chunk;
+    /// Keys below this belong to distances below a threshold, whatever else their pairs' bounds. The last term covers the
+    /// rounding of the sums.
+    static float certainly_below(float nearer, float spreads) {
+        return nearer - spreads - (std::abs(nearer) + spreads) * 0x1.0p-20F;
     }
 
-    void count_tile(std::int64_t row_block, std::int64_t col_block, Scratch& scratch) {
-        const std::int64_t row_panels = std::min(block_panels, screen_.panels() - row_block * block_panels);
-        const std::int64_t col_panels = std::min(block_panels, screen_.panels() - col_block * block_panels);
-        for (std::int64_t p = 0; p < row_panels; ++p) {
+    /// The spread that codes allow for: the widest, but for few rows far from all others, which would blur the codes of all.
+    static float usual_spread(std::vector<float> spread) {
+        const auto at = [&spread](std::size_t rank) {
+            std::nth_element(spread.begin(), spread.begin() + static_cast<std::ptrdiff_t>(rank), spread.end());
+            return spread[rank];
+        };
+        const float most = at(spread.size() - 1 - spread.size() / 100);
+        const float typical = at(spread.size() / 2);
+        return std::min(std::max(most, 4 * typical), at(spread.size() - 1));
+    }
+
+    std::int64_t panels_of(std::int64_t block) const {
+        return std::min(block_panels, screen_.panels() - block * block_panels);
+    }
+    /// Where the codes of a position's thresholds begin; they lie `code_chunk` apart.
+    std::size_t at(std::int64_t position) const {
+        const auto i = static_cast<std::size_t>(position);
+        return i / code_chunk * width_ * code_chunk + i % code_chunk;
+    }
+
+    /// `left`: the row block's panels.
+    void count_tile(std::int64_t row_block, std::int64_t col_block, const void* left, Scratch& scratch) {
+        const std::int64_t row_panel = row_block * block_panels;
+        const std::int64_t col_panels = panels_of(col_block);
+        for (std::int64_t q = 0; q < col_panels; q += group_panels) {
+            const std::int64_t count = std::min(group_panels, col_panels - q);
             // On the diagonal the half below has been seen from the other side.
-            const std::int64_t skipped = row_block == col_block ? p / chunk_panels * chunk_panels : 0;
-            screen_.kernel().block_product_loose(
-                static_cast<const float*>(screen_.panel(row_block * block_panels + p)),
-                static_cast<const float*>(screen_.panel(col_block * block_panels + skipped)),
-                static_cast<std::size_t>(space_.dim()), static_cast<std::size_t>(col_panels - skipped),
-                scratch.products.data() + skipped * panel_rows, static_cast<std::size_t>(block_rows));
-            for (std::int64_t q = skipped; q < col_panels; q += chunk_panels) {
-                for (std::int64_t r = 0; r < panel_rows; ++r) {
-                    count_row((row_block * block_panels + p) * panel_rows + r,
-                              (col_block * block_panels + q) * panel_rows,
-                              scratch.products.data() + r * block_rows + q * panel_rows, scratch);
-                }
+            const std::int64_t rows = row_block == col_block ? q + count : panels_of(row_block);
+            const std::int64_t col_panel = col_block * block_panels + q;
+            screen_.products(left, row_panel, rows, col_panel, count, scratch.products.data(), group_rows);
+            const std::int64_t chunks = (count + chunk_panels - 1) / chunk_panels;
+            for (std::int64_t p = 0; p < rows; ++p) {
+                count_panel((row_panel + p) * panel_rows, col_panel * panel_rows, chunks,
+                            scratch.products.data() + p * panel_rows * group_rows, scratch);
             }
+            measure_open(scratch);
         }
         add_counts(col_block, scratch.col_counts);
     }
 
-    /// A row's products with a chunk of columns that begins at `first`; they become keys.
-    void count_row(std::int64_t i, std::int64_t first, float* products, Scratch& scratch) {
-        if (i >= space_.size()) return;
-        const float* add = add_.data() + first;
-        const float own = add_[static_cast<std::size_t>(i)];
-        for (std::size_t j = 0; j < closer_chunk; ++j) products[j] = (own + add[j]) - products[j];
-        if (first <= i) {
-            const auto seen = std::min<std::int64_t>(i - first + 1, static_cast<std::int64_t>(closer_chunk));
-            std::fill_n(products, seen, std::numeric_limits<float>::infinity());
+    /// A panel of rows from `row` on against chunks of columns from `col` on, by their products.
+    void count_panel(std::int64_t row, std::int64_t col, std::int64_t chunks, const float* products, Scratch& scratch) {
+        const Kernels& kernel = screen_.kernel();
+        const auto cols = static_cast<std::size_t>(chunks) * code_chunk;
+        for (std::int64_t r = 0; r < panel_rows; ++r) {
+            std::uint16_t* codes = scratch.codes.data() + r * group_rows;
+            kernel.key_codes(products + r * group_rows, cols, add_[static_cast<std::size_t>(row + r)], add_.data() + col,
+                             codes_.base, codes_.per_unit, codes);
+            const std::int64_t seen = std::clamp<std::int64_t>(row + r - col + 1, 0, static_cast<std::int64_t>(cols));
+            std::fill_n(codes, seen, std::uint16_t{0xFFFF});
         }
-        std::int32_t* row_counts = scratch.row_counts.data() + at(i % block_rows);
-        std::int32_t* col_counts = scratch.col_counts.data() + at(first % block_rows);
-        std::int32_t open[closer_chunk];
-        if (!count_(products, width_, low_.data() + at(i), high_.data() + at(i), row_counts, low_.data() + at(first),
-                    high_.data() + at(first), col_counts, open)) {
-            return;
-        }
-        for (std::size_t c = 0; c < closer_chunk; ++c) {
-            if (open[c] == 0) continue;
-            const std::int64_t j = first + static_cast<std::int64_t>(c);
-            const float distance = scratch.measure(i, j);
-            settle(i, products[c], knn_key(distance, static_cast<Index>(j)), row_counts);
-            settle(j, products[c], knn_key(distance, static_cast<Index>(i)), col_counts + c);
+        const auto loud_rows = loud_between(row, row + panel_rows);
+        const auto loud_cols = loud_between(col, col + static_cast<std::int64_t>(cols));
+        if (!loud_rows.empty() || !loud_cols.empty()) look_at_loud(row, col, loud_rows, loud_cols, cols, products, scratch);
+        const CodeBounds rows{code_low_.data() + at(row), code_width_.data() + row,
+                              scratch.row_counts.data() + at(row % block_rows)};
+        const CodeBounds columns{code_low_.data() + at(col), code_width_.data() + col,
+                                 scratch.col_counts.data() + at(col % block_rows)};
+        kernel.count_codes(scratch.codes.data(), static_cast<std::size_t>(group_rows), cols, width_, rows, columns,
+                           scratch.open.data());
+        for (std::int64_t e = 0; e < panel_rows * chunks; ++e) {
+            const std::int64_t r = e / chunks;
+            for (std::uint64_t open = scratch.open[static_cast<std::size_t>(e)]; open != 0; open &= open - 1) {
+                const std::int64_t c = e % chunks * static_cast<std::int64_t>(code_chunk) + std::countr_zero(open);
+                const std::uint16_t code = scratch.codes[static_cast<std::size_t>(r * group_rows + c)];
+                // The greatest code is that of loud pairs too, which have been looked at.
+                if (code == 0xFFFF && (loud(row + r) || loud(col + c))) continue;
+                look_at(row + r, col + c, products[r * group_rows + c], code, scratch);
+            }
         }
     }
 
-    /// Compares a measured pair with the thresholds that its bounds leave open.
-    void settle(std::int64_t position, float key, std::uint64_t measured, std::int32_t* counts) const {
+    std::span<const std::int64_t> loud_between(std::int64_t first, std::int64_t last) const {
+        const auto begin = std::lower_bound(loud_.begin(), loud_.end(), first);
+        return {begin, std::lower_bound(begin, loud_.end(), last)};
+    }
+    bool loud(std::int64_t position) const { return std::binary_search(loud_.begin(), loud_.end(), position); }
+
+    /// Pairs with a loud row are not counted by their codes, all are looked at.
+    void look_at_loud(std::int64_t row, std::int64_t col, std::span<const std::int64_t> rows,
+                      std::span<const std::int64_t> columns, std::size_t cols, const float* products,
+                      Scratch& scratch) const {
+        const auto look = [&](std::int64_t i, std::int64_t j) {
+            const std::int64_t c = j - col;
+            scratch.codes[static_cast<std::size_t>((i - row) * group_rows + c)] = 0xFFFF;
+            look_at(i, j, products[(i - row) * group_rows + c], 0xFFFF, scratch);
+        };
+        for (const std::int64_t i : rows) {
+            for (std::int64_t j = col; j < col + static_cast<std::int64_t>(cols); ++j) look(i, j);
+        }
+        for (const std::int64_t j : columns) {
+            for (std::int64_t i = row; i < row + panel_rows; ++i) {
+                if (!loud(i)) look(i, j);
+            }
+        }
+    }
+
+    /// Counts what the code of a pair leaves open where its own bounds do not, and notes it for measuring where they do.
+    void look_at(std::int64_t i, std::int64_t j, float product, std::uint16_t code, Scratch& scratch) const {
+        if (j <= i || j >= space_.size()) return;
+        const auto a = static_cast<std::size_t>(i);
+        const auto b = static_cast<std::size_t>(j);
+        const float key = (add_[a] + add_[b]) - product;
+        const float spreads = screen_.spread()[a] + screen_.spread()[b];
+        const Range of_row = settle(i, key, spreads, code, scratch.row_counts.data() + at(i % block_rows));
+        const Range of_col = settle(j, key, spreads, code, scratch.col_counts.data() + at(j % block_rows));
+        if (of_row.first == of_row.last && of_col.first == of_col.last) return;
+        scratch.noted.push_back({static_cast<Index>(i), static_cast<Index>(j), of_row, of_col});
+        if (space_.rows.direct()) knn_prefetch<2>(space_.direct_row(j), space_.dim());  // is there when it is measured
+    }
+
+    /// Counts a pair at those thresholds of a position that its code is not certainly below and its own bounds are; gives
+    /// those that remain.
+    Range settle(std::int64_t position, float key, float spreads, std::uint16_t code, std::uint16_t* counts) const {
+        const Bounds* bounds = bounds_.data() + static_cast<std::size_t>(position) * width_;
+        std::size_t s = 0;
+        while (s < width_ && code < bounds[s].code) ++s;
+        for (; s < width_ && key < certainly_below(bounds[s].nearer, spreads); ++s) ++counts[s * code_chunk];
+        const std::size_t first = s;
+        while (s < width_ && key <= bounds[s].high) ++s;
+        return {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(s)};
+    }
+
+    void measure_open(Scratch& scratch) const {
+        constexpr std::size_t ahead = 2;
+        for (std::size_t e = 0; e < scratch.noted.size(); ++e) {
+            if (e + ahead < scratch.noted.size()) scratch.measure.prefetch(scratch.noted[e + ahead].j);
+            const Noted& pair = scratch.noted[e];
+            const float distance = scratch.measure(pair.i, pair.j);
+            compare(pair.i, knn_key(distance, pair.j), pair.of_row, scratch.row_counts.data() + at(pair.i % block_rows));
+            compare(pair.j, knn_key(distance, pair.i), pair.of_col, scratch.col_counts.data() + at(pair.j % block_rows));
+        }
+        scratch.noted.clear();
+    }
+    void compare(std::int64_t position, std::uint64_t measured, const Range& range, std::uint16_t* counts) const {
         const auto thresholds = counts_.thresholds(position);
-        for (std::size_t s = 0; s < thresholds.size(); ++s) {
-            const std::size_t bound = at(position) + s * closer_chunk;
-            const bool open = key <= high_[bound] && !(key < low_[bound]);
-            counts[s * closer_chunk] += open && measured < thresholds[s] ? 1 : 0;
+        for (std::size_t s = range.first; s < range.last; ++s) {
+            const bool before = measured < thresholds[thresholds.size() - 1 - s];
+            counts[s * code_chunk] = static_cast<std::uint16_t>(counts[s * code_chunk] + (before ? 1 : 0));
         }
     }
 
     /// Hands a block's counts over, and starts them again.
-    void add_counts(std::int64_t block, std::vector<std::int32_t>& counts) {
+    void add_counts(std::int64_t block, std::vector<std::uint16_t>& counts) {
         const std::int64_t first = block * block_rows;
         const KnnBlockLocks::Pair lock(locks_, block, block);
         for (std::int64_t i = first; i < std::min(first + block_rows, space_.size()); ++i) {
             const auto sums = counts_.counts(i);
-            const std::int32_t* own = counts.data() + at(i - first);
-            for (std::size_t s = 0; s < sums.size(); ++s) sums[s] += static_cast<std::uint32_t>(own[s * closer_chunk]);
+            const std::uint16_t* own = counts.data() + at(i - first);
+            for (std::size_t s = 0; s < sums.size(); ++s) sums[sums.size() - 1 - s] += own[s * code_chunk];
         }
-        std::fill(counts.begin(), counts.end(), 0);
+        std::fill(counts.begin(), counts.end(), std::uint16_t{0});
     }
 
     const KnnSpace& space_;
     const KnnScreen& screen_;
     CloserCounts& counts_;
-    const CloserCountRow count_ = closer_count_row_kernel();
     std::size_t width_;
     std::int64_t blocks_;
-    std::int64_t chunks_;
     KnnBlockLocks locks_;
-    std::vector<float> add_;   ///< per position, padded to whole chunks with +inf
-    std::vector<float> low_;   ///< a pair with a key below this comes before the threshold
-    std::vector<float> high_;  ///< one with a key above this does not
+    std::vector<float> add_;  ///< per position, padded to whole chunks with +inf
+    std::vector<Bounds> bounds_;  ///< per position, its thresholds from the largest on
+    CloserCodes codes_;
+    std::vector<std::int64_t> loud_;  ///< positions whose spread is above what the codes allow for
+    std::vector<std::uint16_t> code_low_;    ///< as `CodeBounds` wants them
+    std::vector<std::uint16_t> code_width_;
 };
 
 /// Where each row's position is; -1 for invalid rows.
@@ -375,7 +475,7 @@ FILMATLAS_INLINE Matrix<Index> count_closer(const VectorRows& vectors, MatrixVie
     if (others.cols == 0 || space.size() < 2) return result;
     detail::CloserCounts counts(space, others, detail::closer_positions(space, vectors.rows()), threads, progress);
     if (space.screens()) {
-        const detail::KnnScreen screen(space, threads, progress, detail::KnnScreen::Words::Float32);
+        const detail::KnnScreen screen(space, threads, progress, detail::KnnScreen::Words::Sharp);
         detail::CloserPairs(space, screen, counts).run(threads, progress);
     } else {
         detail::KnnMeasuredPairs(space, counts).run(threads, progress, detail::closer_stage);

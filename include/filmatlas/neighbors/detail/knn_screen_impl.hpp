@@ -34,10 +34,10 @@ struct alignas(64) KnnScreenLine {
 /// The screen takes p_i . p_j for the product. With e = P - p, by Cauchy-Schwarz and for any positive r,
 ///     |P_i . P_j - p_i . p_j| = |P_i . e_j + e_i . P_j - e_i . e_j| <= s_i + s_j,
 ///     s = (r |P|^2 + |e|^2 / r + |e|^2) / 2,
-/// which is sharp when r is the usual |e| / |P|: about 2^-9.4 for bfloat16. e and its norm are taken row by row in
-/// float64; float32 leaves none. Rounding in the product, the packing and the distance itself is at most
-/// (2.25 d + 64) 2^-24 |P_i| |P_j|: two roundings per term, and some. Every row's `add` holds its share of both
-/// back, so that
+/// which is sharp when r is the usual |e| / |P|: about 2^-9.4 for bfloat16, 2^-15 for 16-bit fixed point, each row with
+/// its own scale. e and its norm are taken row by row in float64; float32 leaves none. Rounding in the product, the
+/// packing and the distance itself is at most (2.25 d + 64) 2^-24 |P_i| |P_j|: two roundings per term, and some (fixed
+/// point has exact sums and few roundings: 0.25 d). Every row's `add` holds its share of both back, so that
 ///     key = add_i + add_j - product <= distance <= key + spread_i + spread_j
 /// in the units of `limit_of`: a pair whose key is above the limit can be dropped unseen, and k pairs bound the
 /// limit before any of them is measured.
@@ -50,8 +50,9 @@ public:
     KnnScreen() = default;
 
     enum class Words {
-        Fastest,  ///< bfloat16 where the processor multiplies it
-        Float32,  ///< narrower bounds, for what is not asked about few pairs alone; for `block_product_loose`
+        Fastest,  ///< bfloat16 where the processor multiplies it; for `Kernels::screen_block`
+        Sharp,    ///< narrower bounds, for what is not asked about few pairs alone; for `products`: 16-bit fixed point where
+                  ///< the processor multiplies that, else float32
     };
 
     KnnScreen(const KnnSpace& space, int num_threads, const Progress& progress, Words words = Words::Fastest)
@@ -59,12 +60,14 @@ public:
           metric_(space.metric),
           scale_(space.scale),
           dim_(space.dim()),
-          bfloat16_(kernel_->screen_bfloat16 && words == Words::Fastest) {
-        words_ = bfloat16_ ? (dim_ + 31) / 32 * 16 : dim_;
+          bfloat16_(kernel_->screen_bfloat16 && words == Words::Fastest),
+          fixed_(kernel_->fixed_products != nullptr && words == Words::Sharp && dim_ <= 60000) {
+        words_ = bfloat16_ ? (dim_ + 31) / 32 * 16 : fixed_ ? (dim_ + 63) / 64 * 32 : dim_;
         set_centre(space);
         const std::int64_t n = space.size();
         const std::int64_t padded = (n + 31) / 32 * 32;  // panels go in pairs
         std::vector<RowNorms> norms(static_cast<std::size_t>(n));
+        if (fixed_) fixed_scale_.assign(static_cast<std::size_t>(padded), 0.0F);
         const auto fill = [&](std::int64_t i, auto* out) {
             if (i >= n) {
                 std::fill_n(out, words_, 0);
@@ -74,7 +77,17 @@ public:
             const float* row = space.row(i, values.data());
             norms[static_cast<std::size_t>(i)] = pack(row, space.factor_of(i), values.data(), out);
         };
-        if (bfloat16_) {
+        const auto fill_fixed = [&](std::int64_t i, std::uint32_t* out) {
+            std::fill_n(out, words_, 0);
+            if (i >= n) return;
+            std::vector<float> values(static_cast<std::size_t>(dim_));
+            const float* row = space.row(i, values.data());
+            const auto at = static_cast<std::size_t>(i);
+            norms[at] = pack_fixed(row, space.factor_of(i), values.data(), out, fixed_scale_[at]);
+        };
+        if (fixed_) {
+            pairs_ = PackedRows<std::uint32_t>(padded, words_, num_threads, fill_fixed, progress, knn_prepare_stage);
+        } else if (bfloat16_) {
             pairs_ = PackedRows<std::uint32_t>(padded, words_, num_threads, fill, progress, knn_prepare_stage);
         } else {
             floats_ = PackedRows<float>(padded, words_, num_threads, fill, progress, knn_prepare_stage);
@@ -90,19 +103,36 @@ public:
     bool bfloat16() const { return bfloat16_; }
     std::int64_t words() const { return words_; }
     /// Panels of 16 rows, an even number.
-    std::int64_t panels() const { return bfloat16_ ? pairs_.panels() : floats_.panels(); }
+    std::int64_t panels() const { return bfloat16_ || fixed_ ? pairs_.panels() : floats_.panels(); }
     const void* panel(std::int64_t p) const {
-        return bfloat16_ ? static_cast<const void*>(pairs_.panel(p)) : static_cast<const void*>(floats_.panel(p));
+        return bfloat16_ || fixed_ ? static_cast<const void*>(pairs_.panel(p)) : static_cast<const void*>(floats_.panel(p));
     }
     /// The kernels that the rows are packed for.
     const Kernels& kernel() const { return *kernel_; }
     /// Panels as the left operand, in place or in `scratch`.
     const void* left_panels(std::int64_t first, std::int64_t count, std::vector<KnnScreenLine>& scratch) const {
-        if (kernel_->screen_left == nullptr) return panel(first);
+        if (kernel_->screen_left == nullptr || !(bfloat16_ || fixed_)) return panel(first);
         scratch.resize(static_cast<std::size_t>(count * words_));
         kernel_->screen_left(panel(first), static_cast<std::size_t>(words_), static_cast<std::size_t>(count),
                              scratch.data());
         return scratch.data();
+    }
+    /// Products of `rows` panels from `row` on, which are those at `left` of `left_panels`, with `count` panels (an even
+    /// number) from `col` on. For `Words::Sharp`.
+    void products(const void* left, std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t count, float* out,
+                  std::int64_t stride) const {
+        const auto panels = static_cast<std::size_t>(count);
+        const auto out_stride = static_cast<std::size_t>(stride);
+        if (fixed_) {
+            kernel_->fixed_products(left, static_cast<std::size_t>(rows), panel(col), panels,
+                                    static_cast<std::size_t>(words_ / 2), fixed_scale_.data() + 16 * row,
+                                    fixed_scale_.data() + 16 * col, out, out_stride);
+            return;
+        }
+        for (std::int64_t p = 0; p < rows; ++p) {
+            kernel_->block_product_loose(floats_.panel(row + p), floats_.panel(col), static_cast<std::size_t>(words_),
+                                         panels, out + 16 * p * stride, out_stride);
+        }
     }
     std::span<const float> add() const { return add_; }  ///< per row, padded to whole panels with +inf
     std::span<const float> spread() const { return spread_; }
@@ -229,6 +259,29 @@ private:
         return norms;
     }
 
+    /// Words as `Kernels::fixed_products` takes them; `out` holds zeros.
+    RowNorms pack_fixed(const float* row, float factor, float* values, std::uint32_t* out, float& scale) const {
+        constexpr float most = 127 * 256;
+        RowNorms norms = prepare(row, factor, values);
+        float largest = 0;
+        for (std::int64_t k = 0; k < dim_; ++k) largest = std::max(largest, std::abs(values[k]));
+        scale = largest < 0x1.0p-100F ? 0.0F : largest / most;
+        const float per_unit = scale > 0 ? 1 / scale : 0.0F;
+        const std::int64_t half = words_ / 2;
+        for (std::int64_t k = 0; k < dim_; ++k) {
+            // The quotient's roundings may take it just beyond the largest.
+            const auto fixed = static_cast<std::int32_t>(std::lrint(std::clamp(values[k] * per_unit, -most, most)));
+            const std::int32_t low = ((fixed + 128) & 255) - 128;
+            const std::int32_t high = (fixed - low) / 256;
+            const auto shift = static_cast<std::uint32_t>(8 * (k % 4));
+            out[k / 4] |= (static_cast<std::uint32_t>(high) & 0xFFU) << shift;
+            out[half + k / 4] |= (static_cast<std::uint32_t>(low) & 0xFFU) << shift;
+            const double left = static_cast<double>(values[k]) - static_cast<double>(fixed) * static_cast<double>(scale);
+            norms.residual += left * left;
+        }
+        return norms;
+    }
+
     /// Values as bfloat16, and the squares of what that leaves.
     static void round_lanes(const float* values, std::array<std::uint32_t, lanes>& rounded,
                             std::array<double, lanes>& sums) {
@@ -272,9 +325,12 @@ private:
 
     void set_bounds(const RowNorms& norms, float& add, float& spread) const {
         const double share = metric_ == Metric::InnerProduct ? 0.0 : 0.5;
-        const double rounding = (2.25 * static_cast<double>(dim_) + 64) * 0x1.0p-24 * (share > 0 ? 0.5 : 1.0);
+        const double terms = (fixed_ ? 0.25 : 2.25) * static_cast<double>(dim_);
+        const double rounding = (terms + 64) * 0x1.0p-24 * (share > 0 ? 0.5 : 1.0);
         const double packed =
-            bfloat16_ ? 0.5 * (ratio_ * norms.squared + norms.residual / ratio_ + norms.residual) : 0.0;
+            bfloat16_ || fixed_
+                ? 0.5 * (ratio_ * norms.squared + norms.residual / ratio_ + norms.residual)
+                : 0.0;
         // The last term covers products that fall below the smallest normal number.
         const double held =
             rounding * norms.squared + packed * (1 + 0x1.0p-20) + static_cast<double>(dim_) * 0x1.0p-120;
@@ -297,11 +353,13 @@ private:
     float scale_ = 1;
     std::int64_t dim_ = 0;
     bool bfloat16_ = false;
+    bool fixed_ = false;
     std::int64_t words_ = 0;
     double ratio_ = 0x1.0p-16;
     std::vector<double> centre_;
     PackedRows<float> floats_;
-    PackedRows<std::uint32_t> pairs_;
+    PackedRows<std::uint32_t> pairs_;  ///< of bfloat16, or of high and of low halves
+    std::vector<float> fixed_scale_;   ///< per row, padded like `add_`
     std::vector<float> add_;
     std::vector<float> spread_;
 };
