@@ -123,7 +123,7 @@ private:
 
 /// Scatter matrix of float32 rows, sum over i of row(i)^T row(i): (cols, cols). `pack(begin, depth, out)` writes the rows
 /// [begin, begin + depth) as panels of 16 columns, out[(panel * depth + row) * 16 + column], zeros beyond `cols`.
-/// Products run in float32 over 256 rows at a time and are summed in float64, so that the error is that of 256
+/// Products run in float32 over 384 rows at a time and are summed in float64, so that the error is that of 384
 /// additions however many rows there are. Chunks of rows, fixed by the sizes, are summed in order.
 template <class Pack>
 Matrix<double> scatter_of_panels(std::int64_t rows, std::int64_t cols, int num_threads, Pack&& pack) {
