@@ -13,7 +13,7 @@
 /// @file pca.hpp
 /// @brief Principal components of dense rows.
 ///
-/// Up to 2,048 columns the covariance matrix is accumulated (float32 products of 256 rows, summed in float64) and its leading
+/// Up to 2,048 columns the covariance matrix is accumulated (float32 products of 384 rows, summed in float64) and its leading
 /// eigenvectors are computed in float64: n d^2 operations and O(d^3). The angle of an axis to the true one is of the order
 /// of 2e-8 times the square of (largest singular value / its own), where the spectrum has a gap. Above, a randomised
 /// subspace iteration (Halko, Martinsson & Tropp, 2011) of O(n d c) per round. The same bytes for every number of threads
