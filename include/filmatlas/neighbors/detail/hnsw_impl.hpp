@@ -353,13 +353,14 @@ private:
     std::vector<float> between_;
 };
 
+inline constexpr const char* hnsw_link_stage = "knn index: links";
+
 /// Links of a layer from its members' neighbour lists (`neighbours` in places, -1 = none): chosen, mirrored, and
 /// chosen again where that makes more than `most`.
 inline void hnsw_link(HnswLayer& layer, const HnswRows& rows, MatrixView<const Index> neighbours, std::size_t most,
                       int num_threads, const Progress& progress) {
     const auto size = static_cast<std::size_t>(neighbours.rows);
     const std::size_t width = most;
-    constexpr const char* stage = "knn index: links";
     std::vector<std::uint32_t> chosen(size * width);
     std::vector<std::uint32_t> count(size);
     const auto node_key_to_place = [&](std::uint32_t node) {
@@ -383,7 +384,7 @@ inline void hnsw_link(HnswLayer& layer, const HnswRows& rows, MatrixView<const I
             for (std::size_t t = 0; t < taken.size(); ++t) chosen[at * width + t] = node_key_to_place(taken[t]);
         }
     };
-    parallel_for(static_cast<std::int64_t>(size), 256, num_threads, forward, progress, stage);
+    parallel_for(static_cast<std::int64_t>(size), 256, num_threads, forward, progress, hnsw_link_stage);
 
     std::vector<std::uint64_t> back_begin(size + 1, 0);
     for (std::size_t i = 0; i < size; ++i) {
@@ -426,7 +427,7 @@ inline void hnsw_link(HnswLayer& layer, const HnswRows& rows, MatrixView<const I
             merged_count[at] = static_cast<std::uint32_t>(used);
         }
     };
-    parallel_for(static_cast<std::int64_t>(size), 256, num_threads, merge, progress, stage);
+    parallel_for(static_cast<std::int64_t>(size), 256, num_threads, merge, progress, hnsw_link_stage);
     layer.begin.assign(size + 1, 0);
     for (std::size_t i = 0; i < size; ++i) layer.begin[i + 1] = layer.begin[i] + merged_count[i];
     layer.links.resize(layer.begin[size]);
@@ -440,8 +441,8 @@ inline void hnsw_link(HnswLayer& layer, const HnswRows& rows, MatrixView<const I
 /// reach it, get a link with the nearest of their neighbours that can, or of a sample of all that can.
 class HnswJoiner {
 public:
-    HnswJoiner(HnswLayer& layer, const HnswRows& rows, MatrixView<const Index> neighbours)
-        : layer_(layer), rows_(rows), neighbours_(neighbours) {}
+    HnswJoiner(HnswLayer& layer, const HnswRows& rows, MatrixView<const Index> neighbours, const Progress& progress)
+        : layer_(layer), rows_(rows), neighbours_(neighbours), progress_(progress) {}
 
     /// Returns the number of links added.
     std::size_t join() {
@@ -489,6 +490,7 @@ private:
         reach(0);
         for (std::uint32_t place = 1; place < size; ++place) {
             if (reached_[place] != 0) continue;
+            progress_(hnsw_link_stage, place, static_cast<std::int64_t>(size));
             added.push_back({nearest_reached(place), place});
             reach(place);
         }
@@ -547,6 +549,7 @@ private:
     HnswLayer& layer_;
     const HnswRows& rows_;
     MatrixView<const Index> neighbours_;
+    const Progress& progress_;
     std::vector<char> reached_;
     std::vector<std::uint32_t> order_;
 };
@@ -568,7 +571,7 @@ HnswGraph hnsw_build(HnswRows rows, MatrixView<const Index> neighbours, int link
     const auto base_links = static_cast<std::size_t>(2 * links);
     graph.layers.emplace_back();
     hnsw_link(graph.layers[0], graph.rows, neighbours, base_links, num_threads, progress);
-    HnswJoiner(graph.layers[0], graph.rows, neighbours).join();
+    HnswJoiner(graph.layers[0], graph.rows, neighbours, progress).join();
     std::vector<std::uint32_t> members(graph.rows.size());
     for (std::size_t i = 0; i < members.size(); ++i) members[i] = static_cast<std::uint32_t>(i);
     for (int level = 1;; ++level) {
@@ -582,7 +585,7 @@ HnswGraph hnsw_build(HnswRows rows, MatrixView<const Index> neighbours, int link
         members = layer.members;
         const Matrix<Index> near = neighbours_among(members);
         hnsw_link(layer, graph.rows, near.view(), static_cast<std::size_t>(links), num_threads, progress);
-        HnswJoiner(layer, graph.rows, near.view()).join();
+        HnswJoiner(layer, graph.rows, near.view(), progress).join();
         graph.layers.push_back(std::move(layer));
         if (members.size() <= HnswGraph::top_starts) break;  // a search can start from all of them
     }

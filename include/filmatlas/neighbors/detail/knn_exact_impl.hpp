@@ -205,7 +205,7 @@ inline KnnEffort knn_exact(const KnnSpace& space, std::int64_t slots, Matrix<Ind
     KnnScreenedPairs(space, screen, lists, block_panels).run(num_threads, progress);
     const Kernels& kernel = screen.kernel();
     std::atomic<std::int64_t> measured{0};
-    parallel_for(space.size(), 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    const auto finish = [&](std::int64_t begin, std::int64_t end) {
         KnnPairMeasure measure(space, kernel);
         std::int64_t count = 0;
         for (std::int64_t i = begin; i < end; ++i) {
@@ -214,7 +214,8 @@ inline KnnEffort knn_exact(const KnnSpace& space, std::int64_t slots, Matrix<Ind
             knn_write(space, lists.neighbors(i), indices.row(row), distances.row(row));
         }
         measured += count;
-    });
+    };
+    parallel_for(space.size(), 256, num_threads, finish, progress, "knn: finish");
     return {screen.bfloat16() ? "bfloat16" : "float32", measured};
 }
 
