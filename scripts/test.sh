@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # From a fresh machine to all tests passed. Every part prints its runner's own summary; the first failure stops.
-#   FILMATLAS_TEST_PARTS="cpp asan consume wheel python web"   chooses parts; all by default
+#   FILMATLAS_TEST_PARTS="cpp asan clang consume wheel python web"   chooses parts; all by default
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-parts="${FILMATLAS_TEST_PARTS:-cpp asan consume wheel python web}"
+parts="${FILMATLAS_TEST_PARTS:-cpp asan clang consume wheel python web}"
 wants() { [[ " $parts " == *" $1 "* ]]; }
 section() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
@@ -26,6 +26,11 @@ if wants asan; then
   cmake --preset asan -DFILMATLAS_WERROR=ON >/dev/null
   cmake --build --preset asan
   ctest --preset asan
+fi
+if wants clang; then
+  section "the library by clang, warnings as errors"
+  cmake --preset clang -DFILMATLAS_WERROR=ON >/dev/null
+  cmake --build --preset clang
 fi
 if wants consume; then
   section "programs of strangers: find_package, add_subdirectory, header-only, pkg-config"
