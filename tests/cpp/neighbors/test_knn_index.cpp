@@ -15,7 +15,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/kernels.hpp"
-#include "filmatlas/neighbors/detail/hnsw_impl.hpp"
+#include "filmatlas/neighbors/detail/hnsw_build.hpp"
 #include "filmatlas/neighbors/knn.hpp"
 #include "filmatlas/neighbors/knn_index.hpp"
 #include "neighbors/knn_data.hpp"
@@ -299,27 +299,26 @@ TEST_CASE("HnswJoiner: one-way links become a layer where every place reaches ev
     const auto groups = detail::knn_find_repeats(space, 1);
     const detail::HnswRows rows(space, groups, false, 1, {});
     detail::HnswLayer layer;  // three one-way chains
-    layer.begin.push_back(0);
     for (std::uint32_t i = 0; i < n; ++i) {
-        if (i + 3 < n) layer.links.push_back(i + 3);
-        layer.begin.push_back(layer.links.size());
+        const std::uint32_t third = i + 3;
+        layer.links.append({&third, third < n ? 1U : 0U});
     }
     Matrix<Index> neighbours(n, 1);
     for (std::int64_t i = 0; i < n; ++i) neighbours(i, 0) = i >= 3 ? static_cast<Index>(i - 3) : -1;
-    CHECK(detail::HnswJoiner(layer, rows, neighbours.view()).join() > 0);
+    CHECK(detail::HnswJoiner(layer, rows, neighbours.view(), {}).join() > 0);
     for (std::uint32_t start = 0; start < n; ++start) {
         std::set<std::uint32_t> seen = {start};
         std::vector<std::uint32_t> open = {start};
         while (!open.empty()) {
             const std::uint32_t place = open.back();
             open.pop_back();
-            for (const std::uint32_t next : layer.of(place)) {
+            for (const std::uint32_t next : layer.links.of(place)) {
                 if (seen.insert(next).second) open.push_back(next);
             }
         }
         REQUIRE(seen.size() == static_cast<std::size_t>(n));
     }
-    CHECK(detail::HnswJoiner(layer, rows, neighbours.view()).join() == 0);
+    CHECK(detail::HnswJoiner(layer, rows, neighbours.view(), {}).join() == 0);
 }
 
 TEST_CASE("KnnIndex: an index made from another's state answers alike; false states are refused") {
