@@ -40,8 +40,8 @@ void validate(const SmoothOptions& options);
 /// their neighbour lists, an item counting as a member of its own list. Rows sum to 1, or are empty (no valid
 /// vector).
 /// Cost: O(n k^2 log k).
-/// @throws Error (Format) when an id of the graph is out of range.
-CsrMatrix<float> shared_neighbor_weights(const KnnGraph& graph, int num_threads = 0);
+/// @throws Error (Format) when an id of the graph is out of range; (Cancelled).
+CsrMatrix<float> shared_neighbor_weights(const KnnGraph& graph, int num_threads = 0, const Progress& progress = {});
 
 /// Repeats x <- unit(keep x + (1 - keep) unit(P x)), with P of `shared_neighbor_weights`.
 ///

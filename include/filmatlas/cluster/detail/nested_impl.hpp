@@ -102,7 +102,7 @@ inline NestedBase nested_finest(const NestedPoints& points, int count, double me
     } else if (points.held_out.ids.empty()) {
         trials = {trials.back()};
     }
-    const CsrMatrix<float> weights = smooth_weights(points.neighbors, options.num_threads);
+    const CsrMatrix<float> weights = smooth_weights(points.neighbors, options.num_threads, progress);
     Matrix<float> smoothed = points.rows;
     Matrix<float> chosen_rows;
     NestedBase base;

@@ -16,6 +16,7 @@
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
+#include "filmatlas/core/progress.hpp"
 
 /// @file smooth_core.hpp
 /// @brief Shared-neighbour weights and averaging, used by smooth_embedding and nested_clusters.
@@ -23,6 +24,7 @@
 namespace filmatlas::detail {
 
 inline constexpr std::int64_t kSmoothGrain = 256;
+inline constexpr const char* kSmoothStage = "smooth_embedding";
 
 /// Ascending ids per item, as offsets into one array.
 struct SmoothLists {
@@ -106,7 +108,7 @@ inline std::int64_t smooth_common(std::span<const Index> a, std::span<const Inde
 }
 
 /// Shared-neighbour weights of lists that hold their own item.
-inline CsrMatrix<float> smooth_weights(const SmoothLists& lists, int num_threads) {
+inline CsrMatrix<float> smooth_weights(const SmoothLists& lists, int num_threads, const Progress& progress) {
     const auto n = static_cast<std::int64_t>(lists.begin.size()) - 1;
     const SmoothLists reverse = smooth_reverse_lists(lists);
     std::vector<std::vector<Index>> columns(static_cast<std::size_t>((n + kSmoothGrain - 1) / kSmoothGrain));
@@ -115,7 +117,7 @@ inline CsrMatrix<float> smooth_weights(const SmoothLists& lists, int num_threads
     out.rows = n;
     out.cols = n;
     out.indptr.assign(static_cast<std::size_t>(n) + 1, 0);
-    parallel_for(n, kSmoothGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    const auto weigh = [&](std::int64_t begin, std::int64_t end) {
         const auto block = static_cast<std::size_t>(begin / kSmoothGrain);
         std::vector<Index> joined;
         std::vector<double> overlap;
@@ -143,7 +145,8 @@ inline CsrMatrix<float> smooth_weights(const SmoothLists& lists, int num_threads
             }
             out.indptr[static_cast<std::size_t>(i) + 1] = kept;
         }
-    });
+    };
+    parallel_for(n, kSmoothGrain, num_threads, weigh, progress, kSmoothStage);
     for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) out.indptr[i + 1] += out.indptr[i];
     out.indices.reserve(static_cast<std::size_t>(out.indptr.back()));
     out.values.reserve(static_cast<std::size_t>(out.indptr.back()));
@@ -171,34 +174,31 @@ inline Matrix<float> smooth_steps(Matrix<float> rows, const CsrMatrix<float>& we
     const auto keep = static_cast<float>(options.keep);
     const auto move = static_cast<float>(1.0 - options.keep);
     Matrix<float> next(rows.rows(), d);
+    const auto average = [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> mean(static_cast<std::size_t>(d));
+        for (std::int64_t i = begin; i < end; ++i) {
+            const float* own = rows.row_data(i);
+            float* out = next.row_data(i);
+            const auto columns = weights.row_indices(i);
+            if (columns.empty()) {
+                std::copy_n(own, d, out);
+                continue;
+            }
+            const auto shares = weights.row_values(i);
+            std::fill(mean.begin(), mean.end(), 0.0F);
+            for (std::size_t e = 0; e < columns.size(); ++e) {
+                const float* other = rows.row_data(columns[e]);
+                const float share = shares[e];
+                for (std::int64_t j = 0; j < d; ++j) mean[static_cast<std::size_t>(j)] += share * other[j];
+            }
+            if (unit) smooth_unit(mean.data(), d);
+            for (std::int64_t j = 0; j < d; ++j) out[j] = keep * own[j] + move * mean[static_cast<std::size_t>(j)];
+            if (unit) smooth_unit(out, d);
+        }
+    };
     for (int step = 0; step < options.steps; ++step) {
-        parallel_for(rows.rows(), kSmoothGrain, options.num_threads,
-                     [&](std::int64_t begin, std::int64_t end) {
-                         std::vector<float> mean(static_cast<std::size_t>(d));
-                         for (std::int64_t i = begin; i < end; ++i) {
-                             const float* own = rows.row_data(i);
-                             float* out = next.row_data(i);
-                             const auto columns = weights.row_indices(i);
-                             if (columns.empty()) {
-                                 std::copy_n(own, d, out);
-                                 continue;
-                             }
-                             const auto shares = weights.row_values(i);
-                             std::fill(mean.begin(), mean.end(), 0.0F);
-                             for (std::size_t e = 0; e < columns.size(); ++e) {
-                                 const float* other = rows.row_data(columns[e]);
-                                 const float share = shares[e];
-                                 for (std::int64_t j = 0; j < d; ++j)
-                                     mean[static_cast<std::size_t>(j)] += share * other[j];
-                             }
-                             if (unit) smooth_unit(mean.data(), d);
-                             for (std::int64_t j = 0; j < d; ++j)
-                                 out[j] = keep * own[j] + move * mean[static_cast<std::size_t>(j)];
-                             if (unit) smooth_unit(out, d);
-                         }
-                     });
+        parallel_for(rows.rows(), kSmoothGrain, options.num_threads, average, progress, kSmoothStage);
         std::swap(rows, next);
-        progress("smooth_embedding", step + 1, options.steps);
     }
     return rows;
 }

@@ -27,8 +27,9 @@ FILMATLAS_INLINE void validate(const SmoothOptions& options) {
     }
 }
 
-FILMATLAS_INLINE CsrMatrix<float> shared_neighbor_weights(const KnnGraph& graph, int num_threads) {
-    return detail::smooth_weights(detail::smooth_neighbor_lists(graph), num_threads);
+FILMATLAS_INLINE CsrMatrix<float> shared_neighbor_weights(const KnnGraph& graph, int num_threads,
+                                                         const Progress& progress) {
+    return detail::smooth_weights(detail::smooth_neighbor_lists(graph), num_threads, progress);
 }
 
 FILMATLAS_INLINE Matrix<float> smooth_embedding(MatrixView<const float> X, const KnnGraph& graph,
@@ -55,8 +56,8 @@ FILMATLAS_INLINE Matrix<float> smooth_embedding(MatrixView<const float> X, const
     for (const Index i : graph.invalid_rows) {
         if (i >= 0 && i < X.rows) std::fill_n(rows.row_data(i), X.cols, 0.0F);
     }
-    return detail::smooth_steps(std::move(rows), shared_neighbor_weights(graph, options.num_threads), options,
-                                unit, progress);
+    return detail::smooth_steps(std::move(rows), shared_neighbor_weights(graph, options.num_threads, progress),
+                                options, unit, progress);
 }
 
 }  // namespace filmatlas

@@ -345,6 +345,11 @@ FILMATLAS_INLINE SpectralResult spectral_embedding(const CsrMatrix<float>& symme
     const int threads = options.num_threads;
     const std::int64_t c = options.n_components;
     const std::int64_t budget = options.max_work.value_or(500);
+    double work = 0;
+    const auto look = [&](double spent) {
+        progress("spectral_embedding", std::min<std::int64_t>(budget - 1, static_cast<std::int64_t>(work + spent)), budget);
+    };
+    look(0);
     const Index parts = result.components.count();
     const std::int64_t exist = n - parts;  // non-trivial eigenvectors
     const std::int64_t wanted = std::min(c, exist);
@@ -353,9 +358,8 @@ FILMATLAS_INLINE SpectralResult spectral_embedding(const CsrMatrix<float>& symme
 
     std::vector<detail::SpectralLevel> levels =
         detail::spectral_levels(detail::spectral_finest(symmetric_weights, result.components, threads),
-                                std::max(detail::spectral_dense_size, 4 * width + parts), threads);
+                                std::max(detail::spectral_dense_size, 4 * width + parts), threads, [&] { look(0); });
     const double full_cost = static_cast<double>(levels.front().num_entries() + n);
-    double work = 0;
     detail::SpectralBlock block;
     Matrix<double> guess;
     if (wanted == 0) levels.clear();
@@ -380,15 +384,11 @@ FILMATLAS_INLINE SpectralResult spectral_embedding(const CsrMatrix<float>& symme
                 block = detail::spectral_iterate(
                     solver, std::move(guess), wanted, tolerance,
                     finest ? level_budget : std::min<std::int64_t>(level_budget, 2000), spent, options.seed, threads,
-                    [&](std::int64_t now) {
-                        progress("spectral_embedding",
-                                 std::min<std::int64_t>(
-                                     budget - 1, static_cast<std::int64_t>(work + static_cast<double>(now) * cost)),
-                                 budget);
-                    });
+                    [&](std::int64_t now) { look(static_cast<double>(now) * cost); });
                 work += static_cast<double>(spent) * cost;
             }
         }
+        look(0);
         if (!finest) guess = detail::spectral_prolong(levels[levels.size() - 2], level, block.vectors);
     }
 

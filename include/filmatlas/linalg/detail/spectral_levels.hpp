@@ -210,13 +210,16 @@ inline Index spectral_group(SpectralLevel& level, std::int64_t coarsest, int num
     return fours;
 }
 
-/// Levels from the finest to one of at most `coarsest` vertices (or where matching no longer helps).
-inline std::vector<SpectralLevel> spectral_levels(SpectralLevel finest, std::int64_t coarsest, int num_threads) {
+/// Levels from the finest to one of at most `coarsest` vertices (or where matching no longer helps). `look()` is called
+/// between them.
+template <class Look>
+std::vector<SpectralLevel> spectral_levels(SpectralLevel finest, std::int64_t coarsest, int num_threads, Look&& look) {
     std::vector<SpectralLevel> levels;
     levels.push_back(std::move(finest));
     while (levels.back().size() > coarsest) {
         const Index groups = spectral_group(levels.back(), coarsest, num_threads);
         if (groups == 0) break;
+        look();
         levels.push_back(spectral_coarsen(levels.back(), groups, num_threads));
     }
     return levels;
