@@ -74,7 +74,7 @@ public:
           parents_(std::move(parents)),
           weight_(std::move(weights)),
           alive_(weight_.size(), 1),
-          nearest_(weight_.size(), -1),
+          nearest_(weight_.size(), kNone),
           least_(weight_.size(), 0.0),
           square_(std::move(square)) {
         if (m_ < 2) return;
@@ -91,36 +91,22 @@ public:
     std::vector<NestedMerge> merge_to(int target, double cap) {
         std::vector<NestedMerge> merges;
         if (m_ < 2) return merges;
-        for (Index i = 0; i < m_; ++i) search(i, cap);
+        search_all(cap);
         for (std::int64_t left = m_; left > target; --left) {
-            Index x = -1;
-            for (Index i = 0; i < m_; ++i) {
-                if (alive_[at(i)] == 0 || nearest_[at(i)] < 0) continue;
-                if (x < 0 || least_[at(i)] < least_[at(x)]) x = i;
-            }
+            Index x = cheapest(cap);
             Index y = x < 0 ? -1 : nearest_[at(x)];
             if (x < 0 && !lightest_pair(x, y)) break;
             if (x > y) std::swap(x, y);
             merges.push_back({y, x, height(x, y)});
-            join(x, y);
-            for (const Index i : family(x)) {
-                if (i == x) continue;
-                Index& guess = nearest_[at(i)];
-                if (guess == x || guess == y) {
-                    search(i, cap);
-                } else if (weight_[at(i)] + weight_[at(x)] <= cap) {
-                    const double value = cost(i, x);
-                    if (guess >= 0 && !(value < least_[at(i)] || (value == least_[at(i)] && x < guess))) continue;
-                    guess = x;
-                    least_[at(i)] = value;
-                }
-            }
-            search(x, cap);
+            join(x, y, cap);
         }
         return merges;
     }
 
 private:
+    static constexpr Index kNone = -1;    ///< nothing to join within the cap
+    static constexpr Index kUnsure = -2;  ///< to be searched; `least_` is a lower bound
+
     static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
     /// The groups left under the parent of a node, ascending.
     std::vector<Index>& family(Index i) { return families_[at(parents_[at(i)])]; }
@@ -143,7 +129,7 @@ private:
     }
 
     /// Lance and Williams' update of the squared distances to the union, which takes the place of x.
-    void join(Index x, Index y) {
+    void join(Index x, Index y, double cap) {
         const double n_x = weight_[at(x)];
         const double n_y = weight_[at(y)];
         const double total = n_x + n_y;
@@ -153,28 +139,73 @@ private:
         std::vector<Index>& others = family(x);
         others.erase(std::lower_bound(others.begin(), others.end(), y));
         weight_[at(x)] = total;
+        nearest_[at(x)] = kNone;
         for (const Index i : others) {
             if (i == x) continue;
             double& to_x = square_[linkage_at(m_, i, x)];
             const double to_y = square_[linkage_at(m_, i, y)];
             to_x = std::max(0.0, (n_x * to_x + n_y * to_y) / total - between);
         }
+        for (const Index i : others) {
+            if (i != x) compare(i, x, y, cap);
+        }
     }
 
-    /// The cheapest group it may join, -1 when there is none.
-    void search(Index i, double cap) {
-        Index best = -1;
-        double least = 0;
-        for (const Index j : family(i)) {
-            if (j == i || weight_[at(i)] + weight_[at(j)] > cap) continue;
-            const double value = cost(i, j);
-            if (best < 0 || value < least) {
-                best = j;
-                least = value;
+    /// Updates what a group and the union x of x and y know as their cheapest partners. A group that lost its own is
+    /// searched only when its turn comes: no other partner is cheaper than the lost one was.
+    void compare(Index i, Index x, Index y, double cap) {
+        Index& nearest = nearest_[at(i)];
+        if (nearest == x || nearest == y) nearest = kUnsure;
+        if (weight_[at(i)] + weight_[at(x)] > cap) return;
+        const double value = cost(i, x);
+        double& least = least_[at(i)];
+        if (nearest == kNone || value < least || (value == least && nearest > x)) {
+            nearest = x;
+            least = value;
+        }
+        offer(x, i, value);
+    }
+
+    /// The group whose next merge is the cheapest, -1 when the cap allows none.
+    Index cheapest(double cap) {
+        while (true) {
+            Index best = -1;
+            for (Index i = 0; i < m_; ++i) {
+                if (alive_[at(i)] == 0 || nearest_[at(i)] == kNone) continue;
+                if (best < 0 || least_[at(i)] < least_[at(best)]) best = i;
+            }
+            if (best < 0 || nearest_[at(best)] != kUnsure) return best;
+            search(best, cap);
+        }
+    }
+
+    /// Partners come in ascending order: the first of equal ones stays.
+    void offer(Index i, Index partner, double value) {
+        if (nearest_[at(i)] != kNone && !(value < least_[at(i)])) return;
+        nearest_[at(i)] = partner;
+        least_[at(i)] = value;
+    }
+
+    /// The first search of every group, reading the triangle of distances in its order.
+    void search_all(double cap) {
+        std::fill(nearest_.begin(), nearest_.end(), kNone);
+        for (const std::vector<Index>& members : families_) {
+            for (std::size_t a = 0; a < members.size(); ++a) {
+                for (std::size_t b = a + 1; b < members.size(); ++b) {
+                    if (weight_[at(members[a])] + weight_[at(members[b])] > cap) continue;
+                    const double value = cost(members[a], members[b]);
+                    offer(members[a], members[b], value);
+                    offer(members[b], members[a], value);
+                }
             }
         }
-        nearest_[at(i)] = best;
-        least_[at(i)] = least;
+    }
+
+    void search(Index i, double cap) {
+        nearest_[at(i)] = kNone;
+        for (const Index j : family(i)) {
+            if (j != i && weight_[at(i)] + weight_[at(j)] <= cap) offer(i, j, cost(i, j));
+        }
     }
 
     /// When every merge breaks the cap: the pair that breaks it least.
@@ -202,8 +233,8 @@ private:
     std::vector<std::vector<Index>> families_;  ///< by parent
     std::vector<double> weight_;
     std::vector<char> alive_;
-    std::vector<Index> nearest_;
-    std::vector<double> least_;  ///< cost of joining the nearest
+    std::vector<Index> nearest_;  ///< the cheapest group that each may join
+    std::vector<double> least_;   ///< what that costs
     CondensedDistances square_;  ///< of the centroids
 };
 
