@@ -41,15 +41,31 @@ struct ScreenHit {
     float key;  ///< (add of the row + add of the column) - product
 };
 
-/// Positions per chunk of `CodeBounds`.
+/// Rows in fixed point, whose values are 256 * high + low in 8-bit integers, with their share of the pairs' keys. Panels are
+/// of 16 rows with four values per word, as `ScreenRows`: first the words of the high ones, then those of the low ones.
+struct FixedRows {
+    const void* data;
+    std::size_t panels;
+    const float* scale;  ///< per row
+    const float* add;    ///< per row; +inf where there is no row
+};
+
+/// Codes that are counted at a time.
 inline constexpr std::size_t code_chunk = 64;
 
-/// Thresholds of positions, for codes of 16 bits, from each position's largest on: the s-th of position p of a chunk at
-/// [s * code_chunk + p], chunk after chunk; 0 where a position has fewer.
+/// Thresholds of positions, for codes of 16 bits: the s-th of position p at [p * thresholds + s], from each position's largest
+/// on; 0 where a position has fewer.
 struct CodeBounds {
     const std::uint16_t* low;    ///< codes below this are certainly below the threshold
-    const std::uint16_t* width;  ///< per position, [p] throughout: codes above low + width certainly are not
+    const std::uint16_t* width;  ///< per position: codes above low + width certainly are not
     std::uint16_t* counts;       ///< as `low`
+};
+
+/// Codes that are within the width of a threshold of their row.
+struct OpenCodes {
+    std::uint16_t row;
+    std::uint16_t col;
+    std::uint64_t mask;  ///< bit j: the one of column col + j
 };
 
 /// Function table of one instruction set. Pointers need no alignment; ranges must not overlap unless said
@@ -116,23 +132,24 @@ struct Kernels {
     void (*screen_keys)(const ScreenRows& left, const ScreenRows& right, std::size_t words, std::uint32_t first,
                         std::uint64_t* keys);
 
-    /// Products of fixed-point rows, whose values are 256 * high + low in 8-bit integers: c[i * c_stride + j] is
-    /// (row i of the left . row j of the right) * left_scale[i] * right_scale[j], the integers' four products exact, and eight
-    /// roundings to nearest float32 of them. Panels are of 16 rows with four values per word, as `ScreenRows`: first `words`
-    /// words of the high ones (a multiple of 16, at most 15,008), then those of the low ones. `left` is arranged by
-    /// `screen_left`, `right_panels` is even. Null where the processor has no tiles for it.
-    void (*fixed_products)(const void* left, std::size_t left_panels, const void* right, std::size_t right_panels,
-                           std::size_t words, const float* left_scale, const float* right_scale, float* c,
-                           std::size_t c_stride);
     /// codes[j] = (((own + add[j]) - products[j]) - base) * per_unit, held within [1, 65535] and cut to an integer; 65535
     /// where that is no number. Grows with (own + add[j]) - products[j].
     void (*key_codes)(const float* products, std::size_t count, float own, const float* add, float base, float per_unit,
                       std::uint16_t* codes);
-    /// Compares the codes of 16 rows (`left` begins at the first of them) with `cols` columns, a multiple of `code_chunk`,
-    /// with the thresholds of both sides: counts gain the codes that are below. Bit j % 64 of
-    /// open[i * cols / 64 + j / 64] says whether a code is within a threshold's width (perhaps also when it is not).
-    void (*count_codes)(const std::uint16_t* codes, std::size_t stride, std::size_t cols, std::size_t thresholds,
-                        const CodeBounds& left, const CodeBounds& right, std::uint64_t* open);
+    /// These codes of all pairs, codes[i * stride + j], their products (row i of the left . row j of the right) * scale_i *
+    /// scale_j: the integers' four products exact, and eight roundings to nearest float32 of them. `words` is that of the
+    /// high values, a multiple of 16, at most 15,008. The left is arranged by `screen_left`, the panels of the right are even.
+    /// Null where the processor has no tiles for it.
+    void (*fixed_codes)(const FixedRows& left, const FixedRows& right, std::size_t words, float base, float per_unit,
+                        std::uint16_t* codes, std::size_t stride);
+    /// out[j * out_stride + i] = codes[i * stride + j]; rows and columns are multiples of 32.
+    void (*transpose_codes)(const std::uint16_t* codes, std::size_t stride, std::size_t rows, std::size_t cols,
+                            std::uint16_t* out, std::size_t out_stride);
+    /// Compares rows of `cols` codes, a multiple of `code_chunk`, with the thresholds of the row's position: counts gain the
+    /// codes that are below. Writes those that are open to a threshold (perhaps some that are not) to `open`, with room for
+    /// rows * cols / code_chunk, and returns how many masks it wrote.
+    std::size_t (*count_codes)(const std::uint16_t* codes, std::size_t stride, std::size_t rows, std::size_t cols,
+                               std::size_t thresholds, const CodeBounds& bounds, OpenCodes* open);
 
     /// The k-th smallest of `count` values, or one of them that is slightly larger (1 <= k <= count); `values` has room
     /// for a multiple of 16, and all are below the greatest number of their type. The same at every level.

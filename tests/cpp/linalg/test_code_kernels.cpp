@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernels of kernels.hpp that count by codes: key_codes, count_codes, and fixed_products.
+// The kernels of kernels.hpp that count by codes: key_codes, fixed_codes, transpose_codes and count_codes.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -21,25 +21,47 @@ constexpr float inf = std::numeric_limits<float>::infinity();
 
 /// Positions with descending thresholds, some with fewer.
 struct Side {
-    Side(std::size_t chunks, std::size_t thresholds, RandomStream& stream)
-        : low(chunks * thresholds * code_chunk, 0), width(chunks * code_chunk), counts(low.size()) {
-        for (std::size_t p = 0; p < width.size(); ++p) {
+    Side(std::size_t positions, std::size_t thresholds, RandomStream& stream)
+        : low(positions * thresholds, 0), width(positions), counts(low.size()) {
+        for (std::size_t p = 0; p < positions; ++p) {
             width[p] = static_cast<std::uint16_t>(stream.below(p % 7 == 0 ? 65536 : 200));
-            std::vector<std::uint16_t> own(thresholds - stream.below(thresholds));
+            const std::size_t own = thresholds - stream.below(thresholds);
             const std::uint64_t range = p % 3 == 0 ? 65536 : 4000;
-            for (std::uint16_t& value : own) value = static_cast<std::uint16_t>(stream.below(range));
-            std::sort(own.begin(), own.end(), std::greater<>());
-            for (std::size_t s = 0; s < own.size(); ++s) low[place(p, s, thresholds)] = own[s];
+            for (std::size_t s = 0; s < own; ++s) low[p * thresholds + s] = static_cast<std::uint16_t>(stream.below(range));
+            std::sort(low.begin() + static_cast<std::ptrdiff_t>(p * thresholds),
+                      low.begin() + static_cast<std::ptrdiff_t>(p * thresholds + own), std::greater<>());
         }
         for (std::uint16_t& count : counts) count = static_cast<std::uint16_t>(stream.below(1000));
-    }
-    static std::size_t place(std::size_t p, std::size_t s, std::size_t thresholds) {
-        return (p / code_chunk * thresholds + s) * code_chunk + p % code_chunk;
     }
 
     std::vector<std::uint16_t> low;
     std::vector<std::uint16_t> width;
     std::vector<std::uint16_t> counts;
+};
+
+/// Rows in fixed point, all extremes in the first.
+struct Fixed {
+    Fixed(std::size_t panels, std::size_t words, RandomStream& stream)
+        : dim(4 * words), value(16 * panels * dim), packed(16 * panels * 2 * words, 0), scale(16 * panels), add(scale) {
+        for (std::size_t i = 0; i < scale.size(); ++i) {
+            scale[i] = std::ldexp(1.0F + 0.01F * static_cast<float>(i), static_cast<int>(i % 5) - 24);
+            add[i] = 0.1F * static_cast<float>(i % 9) - 0.2F;
+            for (std::size_t k = 0; k < dim; ++k) {
+                const auto high = i == 0 ? 127 : static_cast<std::int32_t>(stream.below(255)) - 127;
+                const auto low = i == 0 ? -128 : static_cast<std::int32_t>(stream.below(256)) - 128;
+                value[i * dim + k] = 256 * high + low;
+                const std::size_t at = (i / 16 * 2 * words + k / 4) * 16 + i % 16;
+                packed[at] |= (static_cast<std::uint32_t>(high) & 0xFFU) << (8 * (k % 4));
+                packed[at + 16 * words] |= (static_cast<std::uint32_t>(low) & 0xFFU) << (8 * (k % 4));
+            }
+        }
+    }
+
+    std::size_t dim;
+    std::vector<std::int32_t> value;
+    std::vector<std::uint32_t> packed;
+    std::vector<float> scale;
+    std::vector<float> add;
 };
 
 }  // namespace
@@ -73,35 +95,47 @@ TEST_CASE("key_codes: the same at every level, growing with the key, held at the
     }
 }
 
+TEST_CASE("transpose_codes: rows become columns, at every level") {
+    constexpr std::size_t rows = 96;
+    constexpr std::size_t cols = 64;
+    std::vector<std::uint16_t> codes(rows * (cols + 5));
+    for (std::size_t e = 0; e < codes.size(); ++e) codes[e] = static_cast<std::uint16_t>(e * 40503U);
+    for (const char* level : testing::simd_words) {
+        CAPTURE(level);
+        const testing::SimdLevelScope scope(level);
+        std::vector<std::uint16_t> out(cols * (rows + 3), 7);
+        kernels().transpose_codes(codes.data(), cols + 5, rows, cols, out.data(), rows + 3);
+        std::int64_t wrong = 0;
+        for (std::size_t j = 0; j < cols; ++j) {
+            for (std::size_t i = 0; i < rows + 3; ++i)
+                wrong += out[j * (rows + 3) + i] != (i < rows ? codes[i * (cols + 5) + j] : 7);
+        }
+        CHECK(wrong == 0);
+    }
+}
+
 TEST_CASE("count_codes: counts what is below, and misses nothing that is within a width, at every level") {
     RandomStream stream(5, "codes test");
     for (const std::size_t chunks : {1, 2, 3, 4}) {
         for (const std::size_t thresholds : {1, 2, 15}) {
-            const std::size_t stride = chunks * code_chunk + 32;
-            const Side left(1, thresholds, stream);
-            const Side right(chunks, thresholds, stream);
-            std::vector<std::uint16_t> codes(panel_rows_f32 * stride);
+            constexpr std::size_t rows = 48;
+            const std::size_t cols = chunks * code_chunk;
+            const std::size_t stride = cols + 32;
+            const Side side(rows, thresholds, stream);
+            std::vector<std::uint16_t> codes(rows * stride);
             for (std::size_t e = 0; e < codes.size(); ++e) {
                 const std::uint64_t range = e % 5 == 0 ? 5000 : 65535;
                 codes[e] = static_cast<std::uint16_t>(1 + stream.below(range));
             }
-            constexpr std::size_t first_row = 32;  // the panel's place in its chunk
-            auto row_counts = left.counts;
-            auto col_counts = right.counts;
-            std::vector<bool> open(panel_rows_f32 * chunks * code_chunk, false);
-            for (std::size_t i = 0; i < panel_rows_f32; ++i) {
-                for (std::size_t j = 0; j < chunks * code_chunk; ++j) {
+            auto counts = side.counts;
+            std::vector<bool> open(rows * cols, false);
+            for (std::size_t i = 0; i < rows; ++i) {
+                for (std::size_t j = 0; j < cols; ++j) {
                     const std::uint16_t code = codes[i * stride + j];
-                    const auto look = [&](const Side& side, std::size_t p, std::vector<std::uint16_t>& counts) {
-                        for (std::size_t s = 0; s < thresholds; ++s) {
-                            const std::size_t at = Side::place(p, s, thresholds);
-                            if (code < side.low[at]) ++counts[at];
-                            if (code >= side.low[at] && code <= side.low[at] + side.width[p])
-                                open[i * chunks * code_chunk + j] = true;
-                        }
-                    };
-                    look(left, first_row + i, row_counts);
-                    look(right, j, col_counts);
+                    for (std::size_t at = i * thresholds; at < (i + 1) * thresholds; ++at) {
+                        if (code < side.low[at]) ++counts[at];
+                        if (code >= side.low[at] && code <= side.low[at] + side.width[i]) open[i * cols + j] = true;
+                    }
                 }
             }
             for (const char* level : testing::simd_words) {
@@ -109,21 +143,25 @@ TEST_CASE("count_codes: counts what is below, and misses nothing that is within 
                 CAPTURE(chunks);
                 CAPTURE(thresholds);
                 const testing::SimdLevelScope scope(level);
-                Side rows = left;
-                Side cols = right;
-                std::vector<std::uint64_t> found(panel_rows_f32 * chunks, ~std::uint64_t{0});
-                kernels().count_codes(codes.data(), stride, chunks * code_chunk, thresholds,
-                                      {rows.low.data() + first_row, rows.width.data() + first_row,
-                                       rows.counts.data() + first_row},
-                                      {cols.low.data(), cols.width.data(), cols.counts.data()}, found.data());
-                CHECK(rows.counts == row_counts);
-                CHECK(cols.counts == col_counts);
+                Side found = side;
+                std::vector<OpenCodes> masks(rows * chunks + 1);
+                const std::size_t written =
+                    kernels().count_codes(codes.data(), stride, rows, cols, thresholds,
+                                          {found.low.data(), found.width.data(), found.counts.data()}, masks.data());
+                CHECK(found.counts == counts);
+                REQUIRE(written <= rows * chunks);
+                std::vector<bool> named(open.size(), false);
+                for (std::size_t e = 0; e < written; ++e) {
+                    CHECK(masks[e].mask != 0);
+                    for (std::size_t j = 0; j < code_chunk; ++j) {
+                        if ((masks[e].mask >> j & 1U) != 0) named[masks[e].row * cols + masks[e].col + j] = true;
+                    }
+                }
                 std::int64_t missed = 0;
                 std::int64_t closed = 0;
                 for (std::size_t e = 0; e < open.size(); ++e) {
-                    const bool bit = (found[e / code_chunk] >> e % code_chunk & 1U) != 0;
-                    missed += open[e] && !bit;
-                    closed += !bit;
+                    missed += open[e] && !named[e];
+                    closed += !named[e];
                 }
                 CHECK(missed == 0);
                 CHECK(closed > 0);
@@ -132,9 +170,9 @@ TEST_CASE("count_codes: counts what is below, and misses nothing that is within 
     }
 }
 
-TEST_CASE("fixed_products: the integers' products, exact up to eight roundings") {
+TEST_CASE("fixed_codes: codes of the integers' products, exact up to few roundings") {
     const Kernels& kernel = kernels();
-    if (kernel.fixed_products == nullptr) {
+    if (kernel.fixed_codes == nullptr) {
         MESSAGE("skipped: no tiles of 8-bit integers here");
         return;
     }
@@ -143,60 +181,45 @@ TEST_CASE("fixed_products: the integers' products, exact up to eight roundings")
         for (const std::size_t left_panels : {1, 3}) {
             for (const std::size_t right_panels : {2, 6}) {
                 CAPTURE(words);
-                const std::size_t d = 4 * words;
-                struct Rows {
-                    std::vector<std::int32_t> value;
-                    std::vector<std::uint32_t> packed;
-                    std::vector<float> scale;
-                };
-                const auto make = [&](std::size_t panels) {
-                    Rows rows;
-                    rows.value.resize(16 * panels * d);
-                    rows.packed.assign(16 * panels * 2 * words, 0);
-                    rows.scale.resize(16 * panels);
-                    for (std::size_t i = 0; i < 16 * panels; ++i) {
-                        rows.scale[i] = std::ldexp(1.0F + 0.01F * static_cast<float>(i), static_cast<int>(i % 40) - 30);
-                        for (std::size_t k = 0; k < d; ++k) {
-                            // All extremes in the first row.
-                            const auto high = i == 0 ? 127 : static_cast<std::int32_t>(stream.below(255)) - 127;
-                            const auto low = i == 0 ? -128 : static_cast<std::int32_t>(stream.below(256)) - 128;
-                            rows.value[i * d + k] = 256 * high + low;
-                            const std::size_t at = (i / 16 * 2 * words + k / 4) * 16 + i % 16;
-                            rows.packed[at] |= (static_cast<std::uint32_t>(high) & 0xFFU) << (8 * (k % 4));
-                            rows.packed[at + 16 * words] |= (static_cast<std::uint32_t>(low) & 0xFFU) << (8 * (k % 4));
-                        }
-                    }
-                    return rows;
-                };
-                const Rows left = make(left_panels);
-                const Rows right = make(right_panels);
+                const Fixed left(left_panels, words, stream);
+                const Fixed right(right_panels, words, stream);
                 std::vector<std::uint32_t> arranged(left.packed.size());
                 kernel.screen_left(left.packed.data(), 2 * words, left_panels, arranged.data());
-                const std::size_t stride = 16 * right_panels + 3;
-                std::vector<float> c(16 * left_panels * stride, -7.0F);
-                kernel.fixed_products(arranged.data(), left_panels, right.packed.data(), right_panels, words,
-                                      left.scale.data(), right.scale.data(), c.data(), stride);
+                const std::size_t cols = 16 * right_panels;
+                const std::size_t stride = cols + 3;
+                std::vector<std::uint16_t> codes(16 * left_panels * stride, 7);
+                constexpr float base = -40;
+                constexpr float per_unit = 800;
+                kernel.fixed_codes({arranged.data(), left_panels, left.scale.data(), left.add.data()},
+                                   {right.packed.data(), right_panels, right.scale.data(), right.add.data()}, words, base,
+                                   per_unit, codes.data(), stride);
                 std::int64_t wrong = 0;
+                std::int64_t inside = 0;
                 for (std::size_t i = 0; i < 16 * left_panels; ++i) {
-                    for (std::size_t j = 0; j < stride; ++j) {
-                        if (j >= 16 * right_panels) {
-                            wrong += c[i * stride + j] != -7.0F;
-                            continue;
-                        }
+                    for (std::size_t j = 0; j < cols; ++j) {
                         std::int64_t exact = 0;
                         double size = 0;
-                        for (std::size_t k = 0; k < d; ++k) {
-                            const std::int64_t term = std::int64_t{left.value[i * d + k]} * right.value[j * d + k];
+                        for (std::size_t k = 0; k < left.dim; ++k) {
+                            const std::int64_t term =
+                                std::int64_t{left.value[i * left.dim + k]} * right.value[j * left.dim + k];
                             exact += term;
                             size += std::abs(static_cast<double>(term));
                         }
                         const double scale = static_cast<double>(left.scale[i]) * static_cast<double>(right.scale[j]);
-                        const double error =
-                            std::abs(static_cast<double>(c[i * stride + j]) - static_cast<double>(exact) * scale);
-                        wrong += !(error <= 8 * 0x1.0p-23 * size * scale);
+                        const double adds = static_cast<double>(left.add[i]) + static_cast<double>(right.add[j]);
+                        const double key = adds - static_cast<double>(exact) * scale;
+                        const double error = 8 * 0x1.0p-23 * (size * scale + 1) + 0x1.0p-22 * std::abs(key - base);
+                        const auto code_of = [&](double value) {
+                            return std::floor(std::clamp((value - base) * per_unit, 1.0, 65535.0));
+                        };
+                        const double code = codes[i * stride + j];
+                        wrong += !(code >= code_of(key - error) && code <= code_of(key + error));
+                        inside += code > 1 && code < 65535;
                     }
+                    for (std::size_t j = cols; j < stride; ++j) wrong += codes[i * stride + j] != 7;
                 }
                 CHECK(wrong == 0);
+                CHECK(inside > 0);
             }
         }
     }

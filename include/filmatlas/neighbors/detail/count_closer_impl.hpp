@@ -117,6 +117,7 @@ private:
 struct CloserCodes {
     float base = 0;
     float per_unit = 0;
+    double unit = std::numeric_limits<double>::infinity();  ///< of keys, per code
 
     CloserCodes() = default;
     /// For thresholds with these bounds; the few least and greatest of them may fall on the ends.
@@ -133,6 +134,7 @@ struct CloserCodes {
         // Some codes are left beyond either end.
         per_unit = range > 0 ? std::min(65000.0F / range, FLT_MAX) : FLT_MAX;
         base = least - 256.0F / per_unit;
+        unit = 1 / static_cast<double>(per_unit);
     }
 
     std::uint16_t of(const Kernels& kernel, float key) const {
@@ -141,11 +143,21 @@ struct CloserCodes {
         kernel.key_codes(&none, 1, key, &none, base, per_unit, &code);
         return code;
     }
+    /// No key of this code is below.
+    double least_key(std::uint16_t code) const {
+        if (code <= 1) return -std::numeric_limits<double>::infinity();
+        return static_cast<double>(base) + code * (1 - 0x1.0p-21) * unit;
+    }
+    /// No key of this code is above.
+    double greatest_key(std::uint16_t code) const {
+        if (code == 0xFFFF) return std::numeric_limits<double>::infinity();
+        return static_cast<double>(base) + (code + 1.0) * (1 + 0x1.0p-21) * unit;
+    }
 };
 
-/// Counts all pairs, each once for both of its positions. The screen's products give keys, with bounds that are certain; the
-/// keys' codes are compared with all thresholds at once; a pair that they leave open to one is looked at with its own bounds,
-/// and measured where these leave it open too.
+/// Counts all pairs, each once for both of its positions. The screen gives codes of keys, with bounds that are certain; they
+/// are compared with all thresholds at once, row by row, and turned over column by column; a pair that they leave open to a
+/// threshold is looked at with its own bounds, and measured where these leave it open too.
 class CloserPairs {
 public:
     CloserPairs(const KnnSpace& space, const KnnScreen& screen, CloserCounts& counts)
@@ -155,40 +167,36 @@ public:
           width_(counts.width()),
           blocks_((screen.panels() + block_panels - 1) / block_panels),
           locks_(blocks_) {
-        const auto padded = static_cast<std::size_t>((screen.panels() + chunk_panels - 1) / chunk_panels) * code_chunk;
         const auto n = static_cast<std::size_t>(space.size());
         const std::span<const float> spread = screen.spread().first(n);
         const float usual = usual_spread({spread.begin(), spread.end()});
         for (std::size_t i = 0; i < n; ++i) {
             if (spread[i] > usual) loud_.push_back(static_cast<std::int64_t>(i));
         }
-        add_.assign(padded, std::numeric_limits<float>::infinity());
-        std::copy(screen.add().begin(), screen.add().end(), add_.begin());
-        bounds_.resize(n * width_);
+        const auto padded = static_cast<std::size_t>(screen.panels() * panel_rows);
+        nearer_.assign(padded * width_, -std::numeric_limits<float>::infinity());
+        farther_ = nearer_;
         std::vector<float> ends;
         for (std::int64_t i = 0; i < space.size(); ++i) {
             const auto thresholds = counts.thresholds(i);
-            Bounds* bounds = bounds_.data() + static_cast<std::size_t>(i) * width_;
             for (std::size_t s = 0; s < thresholds.size(); ++s) {
                 const float distance = knn_key_distance(thresholds[thresholds.size() - 1 - s]);
-                bounds[s].nearer = screen.nearer_than(distance);
-                bounds[s].high = screen.limit_of(distance);
+                nearer_[at(i) + s] = screen.nearer_than(distance);
+                farther_[at(i) + s] = screen.limit_of(distance);
             }
             if (thresholds.empty()) continue;
-            ends.push_back(bounds[0].high);
-            ends.push_back(bounds[thresholds.size() - 1].high);
+            ends.push_back(farther_[at(i)]);
+            ends.push_back(farther_[at(i) + thresholds.size() - 1]);
         }
         codes_ = CloserCodes(std::move(ends));
         code_low_.assign(padded * width_, 0);
         code_width_.assign(padded, 0);
         for (std::size_t i = 0; i < n; ++i) {
             const std::size_t count = counts.thresholds(static_cast<std::int64_t>(i)).size();
-            for (std::size_t s = 0; s < count; ++s) {
-                Bounds& bounds = bounds_[i * width_ + s];
-                bounds.code = codes_.of(screen.kernel(), certainly_below(bounds.nearer, spread[i] + usual));
-                const std::uint16_t end = codes_.of(screen.kernel(), bounds.high);
-                code_low_[at(static_cast<std::int64_t>(i)) + s * code_chunk] = bounds.code;
-                code_width_[i] = std::max(code_width_[i], static_cast<std::uint16_t>(end - bounds.code));
+            for (std::size_t e = i * width_; e < i * width_ + count; ++e) {
+                code_low_[e] = codes_.of(screen.kernel(), certainly_below(nearer_[e], spread[i] + usual));
+                const std::uint16_t end = codes_.of(screen.kernel(), farther_[e]);
+                code_width_[i] = std::max(code_width_[i], static_cast<std::uint16_t>(end - code_low_[e]));
             }
         }
     }
@@ -213,47 +221,43 @@ private:
     static constexpr std::int64_t chunk_panels = static_cast<std::int64_t>(code_chunk) / panel_rows;
     static constexpr std::int64_t block_panels = 8 * chunk_panels;
     static constexpr std::int64_t block_rows = block_panels * panel_rows;  // counts of a strip's rows stay below 2^16
-
-    static constexpr std::int64_t group_panels = 2 * chunk_panels;         // columns that are multiplied together
+    static constexpr std::int64_t group_panels = 2 * chunk_panels;         // columns that are counted together
     static constexpr std::int64_t group_rows = group_panels * panel_rows;
+    static constexpr std::int64_t turned_stride = block_rows + 32;         // no power of two: they share lines of the cache
 
-    /// A threshold: a pair comes before it if its key is `certainly_below` nearer, and does not if it is above high; `code`
-    /// is what the counting compares with.
-    struct Bounds {
-        float nearer = -std::numeric_limits<float>::infinity();
-        float high = -std::numeric_limits<float>::infinity();
-        std::uint16_t code = 0;
-    };
-    /// Thresholds of a position, from its largest on.
-    struct Range {
-        std::uint32_t first;
-        std::uint32_t last;
-    };
-    /// A pair to be measured, and what for.
+    /// A pair to be measured for its first position: at the thresholds from `first` to `last`, from the largest on.
     struct Noted {
-        Index i;
-        Index j;
-        Range of_row;
-        Range of_col;
+        Index position;
+        Index other;
+        int first;
+        int last;
     };
 
     /// A worker's memory for one strip; counts in the order of the bounds.
     struct Scratch {
         Scratch(const KnnSpace& space, const Kernels& kernel, std::size_t width)
             : measure(space, kernel),
-              products(static_cast<std::size_t>(block_rows * group_rows)),
-              codes(static_cast<std::size_t>(panel_rows * group_rows)),
-              open(codes.size() / code_chunk),
+              codes(static_cast<std::size_t>(block_rows * group_rows)),
+              turned(static_cast<std::size_t>(turned_stride * group_rows)),
+              open(codes.size() / code_chunk + 1),
               row_counts(static_cast<std::size_t>(block_rows) * width, 0),
               col_counts(row_counts) {}
         KnnPairMeasure measure;
         std::vector<KnnScreenLine> left;
-        std::vector<float> products;
         std::vector<std::uint16_t> codes;
-        std::vector<std::uint64_t> open;
+        std::vector<std::uint16_t> turned;
+        std::vector<OpenCodes> open;
         std::vector<Noted> noted;
         std::vector<std::uint16_t> row_counts;
         std::vector<std::uint16_t> col_counts;
+    };
+
+    /// Positions of a tile, from its first row and column on.
+    struct Tile {
+        std::int64_t row;
+        std::int64_t rows;
+        std::int64_t col;
+        std::int64_t cols;
     };
 
     /// Keys below this belong to distances below a threshold, whatever else their pairs' bounds. The last term covers the
@@ -276,11 +280,8 @@ private:
     std::int64_t panels_of(std::int64_t block) const {
         return std::min(block_panels, screen_.panels() - block * block_panels);
     }
-    /// Where the codes of a position's thresholds begin; they lie `code_chunk` apart.
-    std::size_t at(std::int64_t position) const {
-        const auto i = static_cast<std::size_t>(position);
-        return i / code_chunk * width_ * code_chunk + i % code_chunk;
-    }
+    /// Where a position's thresholds begin.
+    std::size_t at(std::int64_t position) const { return static_cast<std::size_t>(position) * width_; }
 
     /// `left`: the row block's panels.
     void count_tile(std::int64_t row_block, std::int64_t col_block, const void* left, Scratch& scratch) {
@@ -291,46 +292,25 @@ private:
             // On the diagonal the half below has been seen from the other side.
             const std::int64_t rows = row_block == col_block ? q + count : panels_of(row_block);
             const std::int64_t col_panel = col_block * block_panels + q;
-            screen_.products(left, row_panel, rows, col_panel, count, scratch.products.data(), group_rows);
-            const std::int64_t chunks = (count + chunk_panels - 1) / chunk_panels;
-            for (std::int64_t p = 0; p < rows; ++p) {
-                count_panel((row_panel + p) * panel_rows, col_panel * panel_rows, chunks,
-                            scratch.products.data() + p * panel_rows * group_rows, scratch);
-            }
+            const Tile tile{row_panel * panel_rows, rows * panel_rows, col_panel * panel_rows, count * panel_rows};
+            screen_.codes(left, row_panel, rows, col_panel, count, codes_.base, codes_.per_unit, scratch.codes.data(),
+                          group_rows);
+            hide_seen(tile, scratch);
+            look_at_loud(tile, scratch);
+            screen_.kernel().transpose_codes(scratch.codes.data(), group_rows, static_cast<std::size_t>(tile.rows),
+                                             static_cast<std::size_t>(tile.cols), scratch.turned.data(), turned_stride);
+            count_side<false>(tile, scratch.codes.data(), group_rows, scratch);
+            count_side<true>(tile, scratch.turned.data(), turned_stride, scratch);
             measure_open(scratch);
         }
         add_counts(col_block, scratch.col_counts);
     }
 
-    /// A panel of rows from `row` on against chunks of columns from `col` on, by their products.
-    void count_panel(std::int64_t row, std::int64_t col, std::int64_t chunks, const float* products, Scratch& scratch) {
-        const Kernels& kernel = screen_.kernel();
-        const auto cols = static_cast<std::size_t>(chunks) * code_chunk;
-        for (std::int64_t r = 0; r < panel_rows; ++r) {
-            std::uint16_t* codes = scratch.codes.data() + r * group_rows;
-            kernel.key_codes(products + r * group_rows, cols, add_[static_cast<std::size_t>(row + r)], add_.data() + col,
-                             codes_.base, codes_.per_unit, codes);
-            const std::int64_t seen = std::clamp<std::int64_t>(row + r - col + 1, 0, static_cast<std::int64_t>(cols));
-            std::fill_n(codes, seen, std::uint16_t{0xFFFF});
-        }
-        const auto loud_rows = loud_between(row, row + panel_rows);
-        const auto loud_cols = loud_between(col, col + static_cast<std::int64_t>(cols));
-        if (!loud_rows.empty() || !loud_cols.empty()) look_at_loud(row, col, loud_rows, loud_cols, cols, products, scratch);
-        const CodeBounds rows{code_low_.data() + at(row), code_width_.data() + row,
-                              scratch.row_counts.data() + at(row % block_rows)};
-        const CodeBounds columns{code_low_.data() + at(col), code_width_.data() + col,
-                                 scratch.col_counts.data() + at(col % block_rows)};
-        kernel.count_codes(scratch.codes.data(), static_cast<std::size_t>(group_rows), cols, width_, rows, columns,
-                           scratch.open.data());
-        for (std::int64_t e = 0; e < panel_rows * chunks; ++e) {
-            const std::int64_t r = e / chunks;
-            for (std::uint64_t open = scratch.open[static_cast<std::size_t>(e)]; open != 0; open &= open - 1) {
-                const std::int64_t c = e % chunks * static_cast<std::int64_t>(code_chunk) + std::countr_zero(open);
-                const std::uint16_t code = scratch.codes[static_cast<std::size_t>(r * group_rows + c)];
-                // The greatest code is that of loud pairs too, which have been looked at.
-                if (code == 0xFFFF && (loud(row + r) || loud(col + c))) continue;
-                look_at(row + r, col + c, products[r * group_rows + c], code, scratch);
-            }
+    /// Gives pairs of the diagonal that are seen from the other side the greatest code, which no threshold counts.
+    static void hide_seen(const Tile& tile, Scratch& scratch) {
+        for (std::int64_t r = std::max<std::int64_t>(tile.col - tile.row, 0); r < tile.rows; ++r) {
+            const std::int64_t seen = std::min(tile.row + r - tile.col + 1, tile.cols);
+            std::fill_n(scratch.codes.data() + r * group_rows, seen, std::uint16_t{0xFFFF});
         }
     }
 
@@ -341,67 +321,93 @@ private:
     bool loud(std::int64_t position) const { return std::binary_search(loud_.begin(), loud_.end(), position); }
 
     /// Pairs with a loud row are not counted by their codes, all are looked at.
-    void look_at_loud(std::int64_t row, std::int64_t col, std::span<const std::int64_t> rows,
-                      std::span<const std::int64_t> columns, std::size_t cols, const float* products,
-                      Scratch& scratch) const {
+    void look_at_loud(const Tile& tile, Scratch& scratch) const {
         const auto look = [&](std::int64_t i, std::int64_t j) {
-            const std::int64_t c = j - col;
-            scratch.codes[static_cast<std::size_t>((i - row) * group_rows + c)] = 0xFFFF;
-            look_at(i, j, products[(i - row) * group_rows + c], 0xFFFF, scratch);
+            std::uint16_t& code = scratch.codes[static_cast<std::size_t>((i - tile.row) * group_rows + j - tile.col)];
+            const std::uint16_t own = std::exchange(code, std::uint16_t{0xFFFF});
+            if (j <= i || j >= space_.size()) return;
+            look_at(i, j, own, 0xFFFF, scratch.row_counts, scratch);
+            look_at(j, i, own, 0xFFFF, scratch.col_counts, scratch);
         };
-        for (const std::int64_t i : rows) {
-            for (std::int64_t j = col; j < col + static_cast<std::int64_t>(cols); ++j) look(i, j);
+        for (const std::int64_t i : loud_between(tile.row, tile.row + tile.rows)) {
+            for (std::int64_t j = tile.col; j < tile.col + tile.cols; ++j) look(i, j);
         }
-        for (const std::int64_t j : columns) {
-            for (std::int64_t i = row; i < row + panel_rows; ++i) {
+        for (const std::int64_t j : loud_between(tile.col, tile.col + tile.cols)) {
+            for (std::int64_t i = tile.row; i < tile.row + tile.rows; ++i) {
                 if (!loud(i)) look(i, j);
             }
         }
     }
 
-    /// Counts what the code of a pair leaves open where its own bounds do not, and notes it for measuring where they do.
-    void look_at(std::int64_t i, std::int64_t j, float product, std::uint16_t code, Scratch& scratch) const {
-        if (j <= i || j >= space_.size()) return;
-        const auto a = static_cast<std::size_t>(i);
-        const auto b = static_cast<std::size_t>(j);
-        const float key = (add_[a] + add_[b]) - product;
-        const float spreads = screen_.spread()[a] + screen_.spread()[b];
-        const Range of_row = settle(i, key, spreads, code, scratch.row_counts.data() + at(i % block_rows));
-        const Range of_col = settle(j, key, spreads, code, scratch.col_counts.data() + at(j % block_rows));
-        if (of_row.first == of_row.last && of_col.first == of_col.last) return;
-        scratch.noted.push_back({static_cast<Index>(i), static_cast<Index>(j), of_row, of_col});
-        if (space_.rows.direct()) knn_prefetch<2>(space_.direct_row(j), space_.dim());  // is there when it is measured
+    /// Counts a tile for its rows, or for its columns by the codes turned over.
+    template <bool Columns>
+    void count_side(const Tile& tile, const std::uint16_t* codes, std::int64_t stride, Scratch& scratch) const {
+        const std::int64_t first = Columns ? tile.col : tile.row;
+        const std::int64_t second = Columns ? tile.row : tile.col;
+        std::vector<std::uint16_t>& counts = Columns ? scratch.col_counts : scratch.row_counts;
+        const std::size_t masks = screen_.kernel().count_codes(
+            codes, static_cast<std::size_t>(stride), static_cast<std::size_t>(Columns ? tile.cols : tile.rows),
+            static_cast<std::size_t>(Columns ? tile.rows : tile.cols), width_,
+            {code_low_.data() + at(first), code_width_.data() + first, counts.data() + at(first % block_rows)},
+            scratch.open.data());
+        for (std::size_t e = 0; e < masks; ++e) {
+            const OpenCodes& open = scratch.open[e];
+            const std::int64_t position = first + open.row;
+            for (std::uint64_t mask = open.mask; mask != 0; mask &= mask - 1) {
+                const std::int64_t c = open.col + std::countr_zero(mask);
+                const std::int64_t other = second + c;
+                if (Columns ? other >= position : other <= position || other >= space_.size()) continue;
+                const std::uint16_t code = codes[open.row * stride + c];
+                // The greatest code is that of loud pairs too, which have been looked at.
+                if (code == 0xFFFF && (loud(position) || loud(other))) continue;
+                look_at(position, other, code, code, counts, scratch);
+            }
+        }
     }
 
-    /// Counts a pair at those thresholds of a position that its code is not certainly below and its own bounds are; gives
-    /// those that remain.
-    Range settle(std::int64_t position, float key, float spreads, std::uint16_t code, std::uint16_t* counts) const {
-        const Bounds* bounds = bounds_.data() + static_cast<std::size_t>(position) * width_;
-        std::size_t s = 0;
-        while (s < width_ && code < bounds[s].code) ++s;
-        for (; s < width_ && key < certainly_below(bounds[s].nearer, spreads); ++s) ++counts[s * code_chunk];
-        const std::size_t first = s;
-        while (s < width_ && key <= bounds[s].high) ++s;
-        return {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(s)};
+    /// Counts a pair for a position at those thresholds that its code leaves open and its own bounds do not, and notes it for
+    /// measuring at those that remain. It has been counted where `counted` is certainly below.
+    void look_at(std::int64_t position, std::int64_t other, std::uint16_t code, std::uint16_t counted,
+                 std::vector<std::uint16_t>& counts, Scratch& scratch) const {
+        const double spreads = static_cast<double>(screen_.spread()[static_cast<std::size_t>(position)]) +
+                               static_cast<double>(screen_.spread()[static_cast<std::size_t>(other)]);
+        const double least = codes_.least_key(code);
+        const double greatest = codes_.greatest_key(code) + spreads;
+        const auto outward = [](double key, double by) { return static_cast<float>(key + by * std::abs(key)); };
+        const float lower = outward(least, -0x1.0p-22);
+        const float upper = outward(greatest, 0x1.0p-20);
+        const std::size_t begin = at(position);
+        int before = 0;
+        int certain = 0;
+        int possible = 0;
+        // Each is a first part of the thresholds: sums need no branch.
+        for (std::size_t e = begin; e < begin + width_; ++e) {
+            before += counted < code_low_[e] ? 1 : 0;
+            certain += upper < nearer_[e] ? 1 : 0;
+            possible += lower > farther_[e] ? 0 : 1;
+        }
+        std::uint16_t* own = counts.data() + at(position % block_rows);
+        for (int s = before; s < certain; ++s) ++own[s];
+        const int first = std::max(before, certain);
+        const int last = std::min(possible, static_cast<int>(counts_.thresholds(position).size()));
+        if (first >= last) return;
+        scratch.noted.push_back({static_cast<Index>(position), static_cast<Index>(other), first, last});
+        if (space_.rows.direct()) knn_prefetch<2>(space_.direct_row(other), space_.dim());  // is there when it is measured
     }
 
     void measure_open(Scratch& scratch) const {
         constexpr std::size_t ahead = 2;
         for (std::size_t e = 0; e < scratch.noted.size(); ++e) {
-            if (e + ahead < scratch.noted.size()) scratch.measure.prefetch(scratch.noted[e + ahead].j);
+            if (e + ahead < scratch.noted.size()) scratch.measure.prefetch(scratch.noted[e + ahead].other);
             const Noted& pair = scratch.noted[e];
-            const float distance = scratch.measure(pair.i, pair.j);
-            compare(pair.i, knn_key(distance, pair.j), pair.of_row, scratch.row_counts.data() + at(pair.i % block_rows));
-            compare(pair.j, knn_key(distance, pair.i), pair.of_col, scratch.col_counts.data() + at(pair.j % block_rows));
+            const std::uint64_t measured = knn_key(scratch.measure(pair.position, pair.other), pair.other);
+            const auto thresholds = counts_.thresholds(pair.position);
+            auto& counts = pair.position < pair.other ? scratch.row_counts : scratch.col_counts;
+            std::uint16_t* own = counts.data() + at(pair.position % block_rows);
+            for (auto s = static_cast<std::size_t>(pair.first); s < static_cast<std::size_t>(pair.last); ++s)
+                own[s] = static_cast<std::uint16_t>(own[s] + (measured < thresholds[thresholds.size() - 1 - s] ? 1 : 0));
         }
         scratch.noted.clear();
-    }
-    void compare(std::int64_t position, std::uint64_t measured, const Range& range, std::uint16_t* counts) const {
-        const auto thresholds = counts_.thresholds(position);
-        for (std::size_t s = range.first; s < range.last; ++s) {
-            const bool before = measured < thresholds[thresholds.size() - 1 - s];
-            counts[s * code_chunk] = static_cast<std::uint16_t>(counts[s * code_chunk] + (before ? 1 : 0));
-        }
     }
 
     /// Hands a block's counts over, and starts them again.
@@ -411,7 +417,7 @@ private:
         for (std::int64_t i = first; i < std::min(first + block_rows, space_.size()); ++i) {
             const auto sums = counts_.counts(i);
             const std::uint16_t* own = counts.data() + at(i - first);
-            for (std::size_t s = 0; s < sums.size(); ++s) sums[sums.size() - 1 - s] += own[s * code_chunk];
+            for (std::size_t s = 0; s < sums.size(); ++s) sums[sums.size() - 1 - s] += own[s];
         }
         std::fill(counts.begin(), counts.end(), std::uint16_t{0});
     }
@@ -422,11 +428,12 @@ private:
     std::size_t width_;
     std::int64_t blocks_;
     KnnBlockLocks locks_;
-    std::vector<float> add_;  ///< per position, padded to whole chunks with +inf
-    std::vector<Bounds> bounds_;  ///< per position, its thresholds from the largest on
+    // Of each position's thresholds, from the largest on; -inf where it has fewer.
+    std::vector<float> nearer_;   ///< a pair comes before a threshold if its key is `certainly_below` this,
+    std::vector<float> farther_;  ///< and does not if its key is above this
     CloserCodes codes_;
     std::vector<std::int64_t> loud_;  ///< positions whose spread is above what the codes allow for
-    std::vector<std::uint16_t> code_low_;    ///< as `CodeBounds` wants them
+    std::vector<std::uint16_t> code_low_;  ///< as `CodeBounds` wants them
     std::vector<std::uint16_t> code_width_;
 };
 

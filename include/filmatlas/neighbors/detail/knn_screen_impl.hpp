@@ -51,7 +51,7 @@ public:
 
     enum class Words {
         Fastest,  ///< bfloat16 where the processor multiplies it; for `Kernels::screen_block`
-        Sharp,    ///< narrower bounds, for what is not asked about few pairs alone; for `products`: 16-bit fixed point where
+        Sharp,    ///< narrower bounds, for what is not asked about few pairs alone; for `codes`: 16-bit fixed point where
                   ///< the processor multiplies that, else float32
     };
 
@@ -61,11 +61,13 @@ public:
           scale_(space.scale),
           dim_(space.dim()),
           bfloat16_(kernel_->screen_bfloat16 && words == Words::Fastest),
-          fixed_(kernel_->fixed_products != nullptr && words == Words::Sharp && dim_ <= 60000) {
+          fixed_(kernel_->fixed_codes != nullptr && words == Words::Sharp && dim_ <= 60000) {
         words_ = bfloat16_ ? (dim_ + 31) / 32 * 16 : fixed_ ? (dim_ + 63) / 64 * 32 : dim_;
         set_centre(space);
         const std::int64_t n = space.size();
-        const std::int64_t padded = (n + 31) / 32 * 32;  // panels go in pairs
+        // Panels go in pairs, codes in chunks.
+        const std::int64_t together = words == Words::Sharp ? static_cast<std::int64_t>(code_chunk) : 32;
+        const std::int64_t padded = (n + together - 1) / together * together;
         std::vector<RowNorms> norms(static_cast<std::size_t>(n));
         if (fixed_) fixed_scale_.assign(static_cast<std::size_t>(padded), 0.0F);
         const auto fill = [&](std::int64_t i, auto* out) {
@@ -102,7 +104,7 @@ public:
 
     bool bfloat16() const { return bfloat16_; }
     std::int64_t words() const { return words_; }
-    /// Panels of 16 rows, an even number.
+    /// Panels of 16 rows, an even number; with `Words::Sharp` whole chunks of codes.
     std::int64_t panels() const { return bfloat16_ || fixed_ ? pairs_.panels() : floats_.panels(); }
     const void* panel(std::int64_t p) const {
         return bfloat16_ || fixed_ ? static_cast<const void*>(pairs_.panel(p)) : static_cast<const void*>(floats_.panel(p));
@@ -117,21 +119,27 @@ public:
                              scratch.data());
         return scratch.data();
     }
-    /// Products of `rows` panels from `row` on, which are those at `left` of `left_panels`, with `count` panels (an even
-    /// number) from `col` on. For `Words::Sharp`.
-    void products(const void* left, std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t count, float* out,
-                  std::int64_t stride) const {
+    /// Codes, as `Kernels::key_codes`, of the keys of `rows` panels from `row` on, which are those at `left` of `left_panels`,
+    /// with `count` panels (an even number) from `col` on. For `Words::Sharp`.
+    void codes(const void* left, std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t count, float base,
+               float per_unit, std::uint16_t* out, std::int64_t stride) const {
         const auto panels = static_cast<std::size_t>(count);
-        const auto out_stride = static_cast<std::size_t>(stride);
+        const float* row_add = add_.data() + 16 * row;
+        const float* col_add = add_.data() + 16 * col;
         if (fixed_) {
-            kernel_->fixed_products(left, static_cast<std::size_t>(rows), panel(col), panels,
-                                    static_cast<std::size_t>(words_ / 2), fixed_scale_.data() + 16 * row,
-                                    fixed_scale_.data() + 16 * col, out, out_stride);
+            kernel_->fixed_codes({left, static_cast<std::size_t>(rows), fixed_scale_.data() + 16 * row, row_add},
+                                 {panel(col), panels, fixed_scale_.data() + 16 * col, col_add},
+                                 static_cast<std::size_t>(words_ / 2), base, per_unit, out, static_cast<std::size_t>(stride));
             return;
         }
+        std::vector<float> products(16 * 16 * panels);
         for (std::int64_t p = 0; p < rows; ++p) {
             kernel_->block_product_loose(floats_.panel(row + p), floats_.panel(col), static_cast<std::size_t>(words_),
-                                         panels, out + 16 * p * stride, out_stride);
+                                         panels, products.data(), 16 * panels);
+            for (std::int64_t i = 16 * p; i < 16 * (p + 1); ++i) {
+                kernel_->key_codes(products.data() + i % 16 * 16 * count, 16 * panels, row_add[i], col_add, base, per_unit,
+                                   out + i * stride);
+            }
         }
     }
     std::span<const float> add() const { return add_; }  ///< per row, padded to whole panels with +inf
@@ -259,7 +267,7 @@ private:
         return norms;
     }
 
-    /// Words as `Kernels::fixed_products` takes them; `out` holds zeros.
+    /// Words as `FixedRows` has them; `out` holds zeros.
     RowNorms pack_fixed(const float* row, float factor, float* values, std::uint32_t* out, float& scale) const {
         constexpr float most = 127 * 256;
         RowNorms norms = prepare(row, factor, values);
