@@ -16,6 +16,7 @@
 #include "filmatlas/cluster/dendrogram.hpp"
 #include "filmatlas/cluster/density_validity.hpp"
 #include "filmatlas/cluster/hdbscan.hpp"
+#include "filmatlas/cluster/hierarchy_update.hpp"
 #include "filmatlas/cluster/kmeans.hpp"
 #include "filmatlas/cluster/linkage.hpp"
 #include "filmatlas/cluster/linkage_graph.hpp"
@@ -81,6 +82,16 @@ TEST_CASE("cluster: density can be cancelled at any report") {
         check_cancel("spanning_tree, " + std::string(to_string(method)),
                      [&](const Progress& progress) { spanning_tree(X.view(), options, {}, progress); });
     }
+    SpanningTreeOptions given;
+    given.num_threads = 1;
+    Matrix<double> distances(300, 300);
+    for (std::int64_t i = 0; i < 300; ++i) {
+        for (std::int64_t j = 0; j < 300; ++j)
+            distances(i, j) = std::abs(static_cast<double>(flat(i, 0)) - static_cast<double>(flat(j, 0)));
+    }
+    check_cancel("spanning_tree_from_distances", [&](const Progress& progress) {
+        spanning_tree_from_distances(distances.view(), given, {}, progress);
+    });
     HdbscanOptions options;
     options.num_threads = 1;
     check_cancel("hdbscan", [&](const Progress& progress) { hdbscan(flat.view(), options, {}, progress); });
@@ -154,6 +165,12 @@ TEST_CASE("cluster: k-means and nested clusters can be cancelled at any report")
     stability.replicates = 2;
     check_cancel("node_stability", [&](const Progress& progress) {
         node_stability(tree, X.view(), graph, nested, stability, progress);
+    });
+    const Matrix<float> added = cluster_data::blobs(1200, 16, 6, 0.4, 12).X;
+    TreeUpdateOptions update;
+    update.num_threads = 1;
+    check_cancel("update_hierarchy", [&](const Progress& progress) {
+        update_hierarchy(tree, X.view(), added.view(), update, progress);
     });
 }
 

@@ -409,10 +409,10 @@ TEST_CASE("nested_clusters: consensus counts the trials that part two nodes, and
     };
     const std::vector<detail::NestedWay> ways = {way({0, 0, 1, 1}), way({0, 1, 1, 1}), way({0, 0, 0, 1}),
                                                  way({0, 1, 0, 1})};
-    const detail::CondensedDistances parted = detail::nested_parted(ways, 4, 1);
+    const detail::CondensedDistances parted = detail::nested_parted(ways, 4, 1, {});
     const double expected[] = {0.5, 0.5, 1.0, 0.5, 0.5, 0.5};  // pairs 01 02 03 12 13 23
     for (std::size_t pair = 0; pair < 6; ++pair) CHECK(parted[pair] == expected[pair]);
-    CHECK(detail::nested_parted({}, 1, 1).count == 0);
+    CHECK(detail::nested_parted({}, 1, 1, {}).count == 0);
 
     // Nodes on a line: whatever the linkage and the steps, near ones belong together.
     detail::NestedBase base;
@@ -428,7 +428,7 @@ TEST_CASE("nested_clusters: consensus counts the trials that part two nodes, and
         base.views.push_back(std::move(view));
     }
     NestedResult result;
-    const detail::NestedParts three = detail::nested_agreed_groups(base, {}, 0, 3, 16, false, result);
+    const detail::NestedParts three = detail::nested_agreed_groups(base, {}, 0, 3, 16, false, {}, result);
     CHECK(three.label == std::vector<Index>{0, 0, 1, 1, 2, 2});
     CHECK(three.weight == std::vector<double>{6, 5, 5});
     REQUIRE(result.trials.size() == 2 * 4 + 1);  // 5.3 items a node: four steps are not worth a trial
@@ -436,7 +436,7 @@ TEST_CASE("nested_clusters: consensus counts the trials that part two nodes, and
     CHECK(result.trials.back().chosen);
     // The level above wins against agreement.
     const detail::NestedParts inside =
-        detail::nested_agreed_groups(base, {0, 1, 1, 1, 1, 1}, 1, 3, 16, false, result);
+        detail::nested_agreed_groups(base, {0, 1, 1, 1, 1, 1}, 1, 3, 16, false, {}, result);
     CHECK(inside.label[0] != inside.label[1]);
     CHECK(inside.count() == 3);
 }

@@ -46,7 +46,8 @@ struct NestedWay {
 };
 
 /// Groups of the finest nodes by every linkage after every worthwhile number of steps, free of the level above.
-inline std::vector<NestedWay> nested_ways(const NestedBase& base, int count, double cap, bool unit, int num_threads) {
+inline std::vector<NestedWay> nested_ways(const NestedBase& base, int count, double cap, bool unit, int num_threads,
+                                          const Progress& progress) {
     const NestedParts& parts = base.parts;
     const double total = std::accumulate(parts.weight.begin(), parts.weight.end(), 0.0);
     const std::vector<int> steps = nested_step_trials(total / count);
@@ -57,7 +58,7 @@ inline std::vector<NestedWay> nested_ways(const NestedBase& base, int count, dou
         const CondensedDistances square = nested_square(view.means, num_threads);
         const std::size_t first = ways.size();
         ways.resize(first + links);
-        parallel_for(static_cast<std::int64_t>(links), 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        const auto group = [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t l = begin; l < end; ++l) {
                 NestedWay& way = ways[first + static_cast<std::size_t>(l)];
                 const NestedLink link = kNestedLinks[l];
@@ -71,20 +72,22 @@ inline std::vector<NestedWay> nested_ways(const NestedBase& base, int count, dou
                 way.trial.foresight =
                     nested_foresight(nested_group_pairs(base.pairs, way.groups.label), way.groups.count());
             }
-        });
+        };
+        parallel_for(static_cast<std::int64_t>(links), 1, num_threads, group, progress, kNestedStage);
     }
     return ways;
 }
 
 /// The share of the ways that part two nodes.
-inline CondensedDistances nested_parted(const std::vector<NestedWay>& ways, std::int64_t nodes, int num_threads) {
+inline CondensedDistances nested_parted(const std::vector<NestedWay>& ways, std::int64_t nodes, int num_threads,
+                                        const Progress& progress) {
     if (nodes < 2) return {};
     const std::size_t votes = ways.size();
     std::vector<Index> of(static_cast<std::size_t>(nodes) * votes);
     for (std::size_t w = 0; w < votes; ++w) {
         for (std::size_t i = 0; i < static_cast<std::size_t>(nodes); ++i) of[i * votes + w] = ways[w].groups.label[i];
     }
-    return linkage_condensed(nodes, num_threads, Progress(), [&](std::int64_t i, std::int64_t j) {
+    return linkage_condensed(nodes, num_threads, progress, [&](std::int64_t i, std::int64_t j) {
         const Index* a = of.data() + static_cast<std::size_t>(i) * votes;
         const Index* b = of.data() + static_cast<std::size_t>(j) * votes;
         int parted = 0;
@@ -96,11 +99,11 @@ inline CondensedDistances nested_parted(const std::vector<NestedWay>& ways, std:
 /// Groups that the ways agree on, inside the nodes of the level above: average linkage of the shares that part nodes
 /// (evidence accumulation, Fred & Jain 2005).
 inline NestedParts nested_agreed_groups(const NestedBase& base, const std::vector<Index>& parents, int level, int count,
-                                        double cap, bool unit, NestedResult& result) {
+                                        double cap, bool unit, const Progress& progress, NestedResult& result) {
     const int num_threads = result.options.num_threads;
     const NestedParts& parts = base.parts;
-    std::vector<NestedWay> ways = nested_ways(base, count, cap, unit, num_threads);
-    NestedMerger merger(nested_parted(ways, parts.count(), num_threads), parts.weight, NestedLink::Average, parents);
+    std::vector<NestedWay> ways = nested_ways(base, count, cap, unit, num_threads, progress);
+    NestedMerger merger(nested_parted(ways, parts.count(), num_threads, progress), parts.weight, NestedLink::Average, parents);
     const std::vector<NestedMerge> merges = merger.merge_to(count, cap);
     NestedParts groups = nested_parts(nested_apply(parts.count(), merges, merges.size()), parts.weight);
     NestedGroups(base.views.front().means, parts.weight, cap, unit, groups.label, groups.count(), parents).keep_cap();

@@ -44,7 +44,7 @@ public:
             std::vector<Index> next = assign(centroids);
             const bool rest = next == label;
             label = std::move(next);
-            progress("nested_clusters", round + 1, rounds);
+            progress(kNestedStage, round + 1, rounds);
             if (rest) break;
         }
         return label;
@@ -259,7 +259,7 @@ inline NestedParts nested_micro(const Matrix<float>& rows, const std::vector<dou
         const NestedLloyd lloyd(sample, own, options.num_threads);
         for (int round = 0; round < kNestedRounds; ++round) {
             lloyd.update(lloyd.assign(centroids), centroids);
-            progress("nested_clusters", round + 1, kNestedRounds);
+            progress(kNestedStage, round + 1, kNestedRounds);
         }
         return nested_parts(all.assign(centroids), weights);
     }

@@ -171,14 +171,14 @@ inline NestedBase nested_finest(const NestedPoints& points, int count, double me
 inline std::pair<NestedParts, double> nested_level(const NestedPoints& points, const NestedBase& base,
                                                    const std::vector<Index>& parents, int level, LevelRange range,
                                                    double cap, bool unit, const std::vector<double>& mean,
-                                                   NestedResult& result) {
+                                                   const Progress& progress, NestedResult& result) {
     const NestedOptions& options = result.options;
     const NestedParts& parts = base.parts;
     const bool search = range.min < range.max;
     const int target = std::max(1, search ? range.min - 1 : range.min);
     const bool average = options.method == NestedMethod::Average;
     const bool agree = options.method == NestedMethod::Auto;
-    if (agree && !search) return {nested_agreed_groups(base, parents, level, range.min, cap, unit, result), 0.0};
+    if (agree && !search) return {nested_agreed_groups(base, parents, level, range.min, cap, unit, progress, result), 0.0};
     Matrix<double> centroids = nested_centroids(points.rows, points.weights, parts, unit && !average);
     if (average) {
         for (std::int64_t c = 0; c < centroids.rows(); ++c) {
@@ -192,7 +192,7 @@ inline std::pair<NestedParts, double> nested_level(const NestedPoints& points, c
     int count = range.min;
     double gap = 0;
     if (search) std::tie(count, gap) = nested_choose_count(merges, parts.count(), range);
-    if (agree) return {nested_agreed_groups(base, parents, level, count, cap, unit, result), gap};
+    if (agree) return {nested_agreed_groups(base, parents, level, count, cap, unit, progress, result), gap};
     NestedParts groups = nested_parts(
         nested_apply(parts.count(), merges, static_cast<std::size_t>(parts.count() - count)), parts.weight);
     NestedGroups moves(centroids, parts.weight, cap, unit, groups.label, groups.count(), parents);
@@ -205,7 +205,8 @@ inline std::pair<NestedParts, double> nested_level(const NestedPoints& points, c
 }
 
 /// Strength and runner-up of every item at every level.
-inline void nested_strength(const NestedPoints& points, bool unit, int num_threads, NestedResult& result) {
+inline void nested_strength(const NestedPoints& points, bool unit, int num_threads, const Progress& progress,
+                            NestedResult& result) {
     const Hierarchy& tree = result.hierarchy;
     const std::int64_t levels = tree.num_levels();
     const std::int64_t n = tree.num_items();
@@ -227,7 +228,7 @@ inline void nested_strength(const NestedPoints& points, bool unit, int num_threa
             parts.weight[static_cast<std::size_t>(parts.label[p])] += points.weights[p];
         }
         const Matrix<double> centroids = nested_centroids(points.rows, points.weights, parts, unit);
-        parallel_for(n, 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        const auto measure = [&](std::int64_t begin, std::int64_t end) {
             std::vector<double> row(static_cast<std::size_t>(d));
             for (std::int64_t i = begin; i < end; ++i) {
                 const Index point = points.point_of[static_cast<std::size_t>(i)];
@@ -246,7 +247,8 @@ inline void nested_strength(const NestedPoints& points, bool unit, int num_threa
                 result.strength[slot] = static_cast<float>(found.value);
                 result.runner_up[slot] = found.runner_up;
             }
-        });
+        };
+        parallel_for(n, 256, num_threads, measure, progress, kNestedStage);
     }
 }
 
@@ -443,7 +445,8 @@ FILMATLAS_INLINE NestedResult nested_clusters(MatrixView<const float> X, const K
         const double cap = share * static_cast<double>(valid);
         detail::NestedParts groups;
         std::tie(groups, result.level_gap[l]) =
-            detail::nested_level(points, base, parents, level, range, cap, unit, mean, result);
+            detail::nested_level(points, base, parents, level, range, cap, unit, mean, progress,
+                                 result);
         labels[l].reserve(base.parts.label.size());
         for (const Index node : base.parts.label)
             labels[l].push_back(groups.label[static_cast<std::size_t>(node)]);
@@ -471,7 +474,7 @@ FILMATLAS_INLINE NestedResult nested_clusters(MatrixView<const float> X, const K
         }
     }
     result.hierarchy = hierarchy_from_labels(item_labels, options.level_names);
-    detail::nested_strength(points, unit, options.num_threads, result);
+    detail::nested_strength(points, unit, options.num_threads, progress, result);
 
     if (made == 0) counts.assign(counts.size(), 1);
     for (std::size_t l = 0; options.n_clusters && l < counts.size(); ++l) {

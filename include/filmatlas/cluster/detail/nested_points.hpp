@@ -19,6 +19,8 @@
 
 namespace filmatlas::detail {
 
+inline constexpr const char* kNestedStage = "nested_clusters";
+
 inline constexpr int kNestedMaxFinest = 16384;  ///< nodes whose pairwise distances (1 GiB) are still held
 
 /// The distinct valid rows in an order given by their content alone: what all decisions are made on.
