@@ -4,7 +4,8 @@
 
     python benchmarks/layout.py --data <folder> [--out benchmarks/results] [--cases films,letters] [--repeat 5]
 
-Writes <out>/layout_<case>.json, and layout.md with the tables and the bars of all cases measured so far.
+Writes <out>/layout_<case>.json, and layout.md with the tables and the bars of all cases measured so far. With --only
+the saved figures of all other contenders stay, so that a long case can be measured piece by piece.
 
 Every contender of a case has a process of its own, started for it, with the same number of threads; it loads the data,
 then waits, and the runs of all are interleaved. A run is everything from the vectors to the map, neighbours included,
@@ -15,6 +16,8 @@ Quality is measured here, by brute force and SciPy, not by filmatlas: kept = sha
 that are among the 15 nearest on the map; trust = trustworthiness at 15; both on --sample items against all; Spearman =
 rank correlation of 100,000 pair distances; triplets = share of 5 random triplets per item ordered alike. Means over the
 runs. The rivals are optional: pip install umap-learn openTSNE pacmap. What is missing is named in the output.
+
+The cases <case>_seeds hold UMAP alone beside umap-learn over five seeds: trust, kept neighbours and triplets.
 """
 
 from __future__ import annotations
@@ -52,13 +55,18 @@ CASES = {
     "letters": ("letters_X", "euclidean", "Letters, 20,000 x 16, Euclidean"),
     "arxiv": ("arxiv_ml_minilm_int8", "cosine", "arXiv titles, 117,592 x 384, cosine"),
 }
+SEEDS = 5
+SEEDED = {f"{case}_seeds": CASES[case] for case in ("films", "newsgroups", "mnist", "letters")}
+ALL_CASES = {**CASES, **SEEDED}
+UMAPS = ("filmatlas umap", "umap-learn")
+UMAP_FIGURES = ("trust", "kept", "triplets")
 
 
-def load_case(case, folder):
+def load_case(case, folder, limit=None):
     import numpy as np
 
-    name, metric, _ = CASES[case]
-    X = load_npy(folder, name)
+    name, metric, _ = ALL_CASES[case]
+    X = load_npy(folder, name)[:limit]
     X = X.reshape(len(X), -1)
     return unit(X) if metric == "cosine" else np.ascontiguousarray(X, dtype=np.float32)
 
@@ -126,7 +134,7 @@ def child(case, name, data, threads):
     prepare, _, _ = CONTENDERS[name]
     X = np.load(data)
     begin = time.perf_counter()
-    run = prepare(CASES[case][1], threads)
+    run = prepare(ALL_CASES[case][1], threads)
     imported = time.perf_counter() - begin
     for line in sys.stdin:
         seed, target = line.split()
@@ -219,11 +227,14 @@ class Truth:
 def run_case(case, options, folder):
     import numpy as np
 
-    print(CASES[case][2], flush=True)
-    X = load_case(case, options.data)
+    _, metric, title = ALL_CASES[case]
+    print(title, flush=True)
+    X = load_case(case, options.data, options.limit)
     data = str(folder / "data.npy")
     np.save(data, X)
-    truth = Truth(X, CASES[case][1], options.sample)
+    truth = Truth(X, metric, options.sample)
+    about = {"shape": list(X.shape), "threads": options.threads, "sample": len(truth.rows), "machine": machine()}
+    saved = saved_pieces(case, options, about)
     runs, missing, children = {}, {}, {}
 
     def one(name, seed):
@@ -241,7 +252,7 @@ def run_case(case, options, folder):
         return True
 
     for name, (_, package, _) in CONTENDERS.items():
-        if options.only and not any(word in name for word in options.only):
+        if not asked_for(name, case, options):
             continue
         if package != "filmatlas" and not version_of(package):
             missing[name] = f"{package} is not installed"
@@ -249,12 +260,13 @@ def run_case(case, options, folder):
         children[name] = Child(__file__, [case, name, data], options.threads, PASSIVE)
         if one(name, 0):
             print(f"  {name}: first run {runs[name][0]['wall']:.2f} s {runs[name][0]['quality']}", flush=True)
-    for repetition in range(1, options.repeat + 1):
+    repeat, slow_repeat = (SEEDS - 1,) * 2 if case in SEEDED else (options.repeat, options.slow_repeat)
+    for repetition in range(1, repeat + 1):
         for name in list(children):
             first = runs[name][0]
             slow = first["wall"] > options.slow and not CONTENDERS[name][2]
             slow = slow or (len(runs[name]) > 1 and runs[name][1]["wall"] > options.slow)
-            if repetition <= (options.slow_repeat if slow else options.repeat):
+            if repetition <= (slow_repeat if slow else repeat):
                 one(name, repetition)
     for process in children.values():
         process.close()
@@ -278,18 +290,48 @@ def run_case(case, options, folder):
         )
     result = {
         "case": case,
-        "title": CASES[case][2],
-        "shape": list(X.shape),
-        "metric": CASES[case][1],
-        "threads": options.threads,
-        "sample": len(truth.rows),
-        "machine": machine(),
+        "title": title,
+        "metric": metric,
+        **about,
         "filmatlas": about_filmatlas(),
         "results": rows,
         "missing": missing,
+        "calls": 1,
     }
+    if saved:
+        add_saved(result, saved, options)
     result["bars"] = bars(result)
     return result
+
+
+def asked_for(name, case, options):
+    """Whether a contender is to run in this call."""
+    if case in SEEDED and name not in UMAPS:
+        return False
+    return not options.only or any(word in name for word in options.only)
+
+
+def saved_pieces(case, options, about):
+    """With --only: what earlier calls measured of the case, in the same circumstances."""
+    path = options.out / f"layout_{case}.json"
+    if not options.only or not path.exists():
+        return None
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in about.items():
+        if saved[key] != value:
+            raise SystemExit(f"{path}: {key} is {saved[key]}, now {value}; measure the case anew, without --only")
+    return saved
+
+
+def add_saved(result, saved, options):
+    """Adds the saved figures of the contenders that this call was not asked for."""
+    others = {name for name in CONTENDERS if not asked_for(name, result["case"], options)}
+    kept = [row for row in saved["results"] if row["name"] in others]
+    result["results"] = sorted(kept + result["results"], key=lambda row: list(CONTENDERS).index(row["name"]))
+    result["missing"] = {**{n: why for n, why in saved["missing"].items() if n in others}, **result["missing"]}
+    result["calls"] = saved.get("calls", 1) + 1
+    if all(name in others for name in CONTENDERS if name.startswith("filmatlas")):
+        result["filmatlas"] = saved["filmatlas"]
 
 
 def bars(result):
@@ -311,11 +353,11 @@ def bars(result):
 
     case = result["case"]
     own, umap, tsne = "filmatlas atlas_map", "umap-learn", "openTSNE"
-    if case != "letters":
+    if case != "letters" and case not in SEEDED:
         least(own, "kept", tsne, -0.005)
         least(own, "spearman", umap, 0.02)
         ratio(own, umap, 0.8)
-    for key in ("trust", "kept", "triplets"):
+    for key in UMAP_FIGURES:
         least("filmatlas umap", key, umap, -0.005)
     if case == "films":
         ratio("filmatlas umap", umap, 0.4)
@@ -344,9 +386,35 @@ def table(result):
     return lines
 
 
+def seeds_table(results):
+    """Our UMAP beside umap-learn's, figure by figure, as Markdown."""
+    lines = ["| | | filmatlas umap | umap-learn | bar |", "|---|---|---|---|---|"]
+    better = cells = 0
+    for result in results:
+        rows = {row["name"]: row for row in result["results"]}
+        if not all(name in rows for name in UMAPS):
+            continue
+        ours, theirs = (rows[name] for name in UMAPS)
+        for key, b in zip(UMAP_FIGURES, result["bars"]):
+            better += ours[key] > theirs[key]
+            cells += 1
+            told = [f"{row[key]:.4f} ± {row['spread'][key]:.4f}" for row in (ours, theirs)]
+            met = "met" if b["met"] else "**missed**"
+            lines.append(f"| {result['title']} | {key} | {told[0]} | {told[1]} | at least {b['limit']:g}, {met} |")
+    met = "met" if 2 * better >= cells else "**missed**"
+    return [*lines, "", f"Better in {better} of {cells}; the bar is half, {met}."]
+
+
+def version_in(result):
+    return next((row["version"] for row in result["results"] if row["name"] == "umap-learn"), "not run")
+
+
 def report(results):
     lines = ["# Maps, side by side", ""]
+    seeded = [result for result in results if result["case"] in SEEDED]
     for result in results:
+        if result["case"] in SEEDED:
+            continue
         lines += [f"## {result['title']}", "", *table(result), ""]
         if result["bars"]:
             lines += ["| bar | measured | limit | |", "|---|---|---|---|"]
@@ -357,11 +425,19 @@ def report(results):
             lines.append("")
         rivals = {row["name"]: row["version"] for row in result["results"] if not row["name"].startswith("filmatlas")}
         versions = ", ".join(f"{name} {version}" for name, version in rivals.items())
+        pieces = f", in {result['calls']} calls" if result.get("calls", 1) > 1 else ""
         lines += [
-            f"{result['threads']} threads, medians of wall and CPU seconds, means of the figures; trust and kept of "
+            f"{result['threads']} threads, medians of wall and CPU seconds, means of the figures{pieces}; trust and kept of "
             f"{result['sample']:,} items. {about_line(result)}; {versions}.",
             "",
         ]
+    if seeded:
+        sample = seeded[0]["sample"]
+        lines += [
+            f"## UMAP over {SEEDS} seeds", "", *seeds_table(seeded), "",
+            f"Means and deviations; trust and kept of {sample:,} items. {about_line(seeded[0])}; umap-learn "
+            f"{version_in(seeded[0])}, unseeded, which leaves it its threads.", "",
+        ]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -371,8 +447,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder with the .npy or .npy.gz files")
     parser.add_argument("--out", type=pathlib.Path, default=HERE / "results")
-    parser.add_argument("--cases", default="films,newsgroups,mnist,letters,arxiv", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--cases", default="films,newsgroups,mnist,letters,arxiv", help=f"of {', '.join(ALL_CASES)}")
     parser.add_argument("--only", action="append", help="only contenders whose name contains this; may be repeated")
+    parser.add_argument("--limit", type=int, help="only the first items, to try a case out; give another --out")
     parser.add_argument("--repeat", type=int, default=5, help="runs of each contender after the first")
     parser.add_argument("--slow", type=float, default=10.0, help="seconds from which a contender runs less often")
     parser.add_argument("--slow-repeat", type=int, default=1, help="runs of a slow one after the first")
@@ -380,7 +457,7 @@ def main():
     parser.add_argument("--keep", type=pathlib.Path, help="folder for the last map of each contender")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    cases = chosen_cases(parser, options, CASES)
+    cases = chosen_cases(parser, options, ALL_CASES)
     options.out.mkdir(parents=True, exist_ok=True)
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
@@ -389,7 +466,7 @@ def main():
         (options.out / f"layout_{case}.json").write_text(text, encoding="utf-8")
         marks = [f"  {b['bar']}: {b['value']} {'>=' if b['least'] else '<='} {b['limit']} {'met' if b['met'] else 'MISSED'}" for b in result["bars"]]
         print("\n".join([*table(result), *marks]))
-    results = saved_results(options.out, "layout", CASES)
+    results = saved_results(options.out, "layout", ALL_CASES)
     (options.out / "layout.md").write_text(report(results), encoding="utf-8")
 
 

@@ -5,9 +5,6 @@ set(FILMATLAS_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wov
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   list(APPEND FILMATLAS_WARNINGS -Wno-restrict) # GCC bug 105651: false alarms at every std::string = "literal"
 endif()
-if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 15)
-  list(APPEND FILMATLAS_WARNINGS -Wno-vla-extension) # takes arrays of vectors whose width is a parameter for VLAs
-endif()
 if(FILMATLAS_WERROR)
   list(APPEND FILMATLAS_WARNINGS -Werror)
 endif()

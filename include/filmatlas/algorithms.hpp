@@ -65,6 +65,7 @@
 #include "filmatlas/layout/pacmap.hpp"
 #include "filmatlas/layout/place.hpp"
 #include "filmatlas/layout/pull.hpp"
+#include "filmatlas/layout/run.hpp"
 #include "filmatlas/layout/start.hpp"
 #include "filmatlas/layout/territories.hpp"
 #include "filmatlas/layout/tsne.hpp"

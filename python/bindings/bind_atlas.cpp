@@ -111,12 +111,10 @@ void bind_value(py::module_& module) {
             })
         .def_property_readonly(
             "plain_quality",
-            [](const Atlas& self) -> py::object {
-                if (!self.plain_quality) return py::none();
-                const LayoutQuality& plain = *self.plain_quality;
-                return py::dict("k"_a = plain.k, "kept_neighbors"_a = plain.kept_neighbors,
-                                "trustworthiness"_a = plain.trustworthiness, "continuity"_a = plain.continuity,
-                                "rank_correlation"_a = plain.rank_correlation, "kept_per_item"_a = py::none());
+            [](py::object self) -> py::object {
+                const auto& plain = self.cast<const Atlas&>().plain_quality;
+                if (!plain) return py::none();
+                return quality_dict(*plain, self);
             })
         .def_property_readonly("strength",
                                [](py::object self) {

@@ -9,6 +9,7 @@
 #include "filmatlas/layout/pacmap.hpp"
 #include "filmatlas/layout/place.hpp"
 #include "filmatlas/layout/pull.hpp"
+#include "filmatlas/layout/run.hpp"
 #include "filmatlas/layout/territories.hpp"
 #include "filmatlas/layout/tsne.hpp"
 #include "filmatlas/layout/umap.hpp"
@@ -68,21 +69,36 @@ CsrMatrix<float> weights_of(const std::pair<std::int64_t, std::int64_t>& shape, 
     return weights;
 }
 
-/// None where ranks were not counted.
-py::object per_item(const std::vector<double>& values, py::handle owner) {
-    return values.empty() ? py::object(py::none()) : py::object(borrow(values, owner));
-}
-
-py::dict quality_dict(const LayoutQuality& quality, py::handle owner) {
-    return py::dict("k"_a = quality.k, "kept_neighbors"_a = quality.kept_neighbors,
-                    "trustworthiness"_a = quality.trustworthiness, "continuity"_a = quality.continuity,
-                    "rank_correlation"_a = quality.rank_correlation,
-                    "kept_per_item"_a = borrow(quality.kept_per_item, owner),
-                    "trust_per_item"_a = per_item(quality.trust_per_item, owner),
-                    "continuity_per_item"_a = per_item(quality.continuity_per_item, owner));
-}
-
 std::shared_ptr<Layout> share(Layout layout) { return std::make_shared<Layout>(std::move(layout)); }
+
+template <class Run, class Options>
+void bind_run(py::module_& module, const char* name) {
+    py::class_<Run, LayoutRun>(module, name)
+        .def(py::init([name](const Array<float>& X, const KnnGraph& graph, const Options& options) {
+                 const auto view = view_2d(X, name);
+                 return run_released([&] { return std::make_unique<Run>(view, graph, options); });
+             }),
+             py::arg("X").noconvert(), "graph"_a, "options"_a, py::keep_alive<1, 2>());  // territories read X
+}
+
+/// Layouts that stop between rounds.
+void bind_runs(py::module_& module) {
+    py::class_<LayoutRun>(module, "LayoutRun")
+        .def_property_readonly("epoch", &LayoutRun::epoch)
+        .def_property_readonly("total_epochs", &LayoutRun::total_epochs)
+        .def_property_readonly("coordinates",
+                               [](py::object self) { return borrow(self.cast<const LayoutRun&>().coordinates(), self); })
+        .def(
+            "run",
+            [](LayoutRun& self, int epochs, const py::object& progress) {
+                run_released(progress, [&](const Progress& p) { self.run(epochs, p); });
+            },
+            "epochs"_a, "progress"_a)
+        .def("layout", [](const LayoutRun& self) { return share(self.layout()); });
+    bind_run<UmapRun, UmapOptions>(module, "UmapRun");
+    bind_run<TsneRun, TsneOptions>(module, "TsneRun");
+    bind_run<MapRun, MapOptions>(module, "MapRun");
+}
 
 void bind_maps(py::module_& module) {
     py::class_<Layout, std::shared_ptr<Layout>>(module, "Layout")
@@ -165,23 +181,6 @@ void bind_maps(py::module_& module) {
             py::arg("X").noconvert(), "graph"_a, "options"_a, "progress"_a);
     };
     def_layout("umap", &umap);
-    py::class_<UmapRun>(module, "UmapRun")
-        .def(py::init([](const Array<float>& X, const KnnGraph& graph, const UmapOptions& options) {
-                 const auto view = view_2d(X, "umap");
-                 return run_released([&] { return std::make_unique<UmapRun>(view, graph, options); });
-             }),
-             py::arg("X").noconvert(), "graph"_a, "options"_a)
-        .def_property_readonly("epoch", &UmapRun::epoch)
-        .def_property_readonly("total_epochs", &UmapRun::total_epochs)
-        .def_property_readonly("coordinates",
-                               [](py::object self) { return borrow(self.cast<const UmapRun&>().coordinates(), self); })
-        .def(
-            "run",
-            [](UmapRun& self, int epochs, const py::object& progress) {
-                run_released(progress, [&](const Progress& p) { self.run(epochs, p); });
-            },
-            "epochs"_a, "progress"_a)
-        .def("layout", [](const UmapRun& self) { return share(self.layout()); });
     def_layout("tsne", &tsne);
     def_layout("atlas_map", &atlas_map);
     def_layout("pacmap", &pacmap);
@@ -278,20 +277,9 @@ void bind_maps(py::module_& module) {
                 progress, [&](const Progress& p) { return layout_qualities(view, graph, map, sizes, options, p); });
             py::list out;
             for (LayoutQuality& quality : qualities) {
-                const py::array kept = give(std::move(quality.kept_per_item));
-                const bool counted = !quality.trust_per_item.empty();
-                const py::array trust = give(std::move(quality.trust_per_item));
-                const py::array continuity = give(std::move(quality.continuity_per_item));
-                quality.kept_per_item.clear();
-                quality.trust_per_item.clear();
-                quality.continuity_per_item.clear();
-                py::dict fields = quality_dict(quality, py::none());
-                fields["kept_per_item"] = kept;
-                if (counted) {
-                    fields["trust_per_item"] = trust;
-                    fields["continuity_per_item"] = continuity;
-                }
-                out.append(fields);
+                auto owned = std::make_unique<LayoutQuality>(std::move(quality));
+                const py::capsule owner(owned.get(), [](void* p) { delete static_cast<LayoutQuality*>(p); });
+                out.append(quality_dict(*owned.release(), owner));
             }
             return out;
         },
@@ -401,8 +389,22 @@ void bind_reports(py::module_& module) {
 
 }  // namespace
 
+py::dict quality_dict(const LayoutQuality& quality, py::handle owner) {
+    const auto per_item = [owner](const auto& values) -> py::object {
+        if (values.empty()) return py::none();
+        return borrow(values, owner);
+    };
+    return py::dict("k"_a = quality.k, "kept_neighbors"_a = quality.kept_neighbors,
+                    "trustworthiness"_a = quality.trustworthiness, "continuity"_a = quality.continuity,
+                    "rank_correlation"_a = quality.rank_correlation,
+                    "kept_per_item"_a = per_item(quality.kept_per_item),
+                    "trust_per_item"_a = per_item(quality.trust_per_item),
+                    "continuity_per_item"_a = per_item(quality.continuity_per_item));
+}
+
 void bind_layout(py::module_& module) {
     bind_maps(module);
+    bind_runs(module);
     bind_reports(module);
     bind_territories(module);
 }

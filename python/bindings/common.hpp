@@ -16,6 +16,7 @@
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/progress.hpp"
 #include "filmatlas/core/run_info.hpp"
+#include "filmatlas/layout/layout.hpp"
 #include "filmatlas/linalg/csr.hpp"
 
 /// @file common.hpp
@@ -127,6 +128,9 @@ inline py::dict run_dict(const RunInfo& run) {
     return py::dict("iterations"_a = run.iterations, "converged"_a = run.converged, "seconds"_a = run.seconds,
                     "warnings"_a = run.warnings);
 }
+
+/// Figures and, where they were counted, per-item values that `owner` keeps alive.
+py::dict quality_dict(const LayoutQuality& quality, py::handle owner);
 
 /// Progress that polls signals (Ctrl-C) and calls `callback(stage, done, total)` when it is not None; a result of False
 /// cancels. `callback` has to outlive the value. Calls come on the thread that entered the library.

@@ -126,7 +126,6 @@ if TYPE_CHECKING:
         LayoutQuality,
         PcaResult,
         QualityReport,
-        UmapRun,
         atlas_map,
         hierarchy_start,
         pacmap,
@@ -136,6 +135,7 @@ if TYPE_CHECKING:
         tsne,
         umap,
     )
+    from ._layout_runs import LayoutRun, MapRun, TsneRun, UmapRun
     from ._layout_steps import (
         DensityPreservation,
         MapUpdate,
@@ -307,8 +307,9 @@ _MODULES = {
     "hierarchy_from_linkage item_placing item_strength nested_under node_figures update_hierarchy",
     "_info": "build_info get_cmake_dir get_include show_versions",
     "_labels": "Gate LabelAttempt LabelPack LabelRun Verdict atlas_label_pack label_pack write_labels",
-    "_layout": "Layout LayoutQuality PcaResult QualityReport UmapRun atlas_map hierarchy_start pacmap pca pca_map "
+    "_layout": "Layout LayoutQuality PcaResult QualityReport atlas_map hierarchy_start pacmap pca pca_map "
     "quality_report tsne umap",
+    "_layout_runs": "LayoutRun MapRun TsneRun UmapRun",
     "_layout_steps": "DensityPreservation MapUpdate PlacedItems Sweep SweepCell aligned_maps density_preservation "
     "fuzzy_graph local_radii place_items pull_to_classes "
     "pull_to_hierarchy smooth_knn sweep umap_curve update_map",
@@ -392,11 +393,13 @@ __all__ = [
     "LaplacianEigenvectors",
     "Layout",
     "LayoutQuality",
+    "LayoutRun",
     "LeakFigure",
     "LeakReport",
     "LeakToken",
     "LsaEncoder",
     "MapComparison",
+    "MapRun",
     "MapUpdate",
     "MemoryLimitError",
     "MiniBatchKMeans",
@@ -440,6 +443,7 @@ __all__ = [
     "TopicSeries",
     "Topics",
     "Trend",
+    "TsneRun",
     "UMAP",
     "UmapRun",
     "Verdict",

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from . import _core
-from ._errors import raise_invalid, raise_type
+from ._errors import raise_invalid
 from ._neighbors import KnnGraph, as_graph
 from ._progress import ProgressLike, progress_callback
 from ._tables import Table
@@ -240,10 +239,10 @@ def _lay_out(where: str, options: Any, given: dict[str, Any], *, k: int) -> Layo
         )
         core = getattr(_core, where)(vectors, near._core, options, callback)
         announce(core.run, stacklevel=4)
-        return _measured(core, vectors, near, threads, callback) if given["measure"] else Layout._of(core)
+        return measured(core, vectors, near, threads, callback) if given["measure"] else Layout._of(core)
 
 
-def _measured(core: Any, vectors: Any, graph: KnnGraph, threads: int, callback: Any) -> Layout:
+def measured(core: Any, vectors: Any, graph: KnnGraph, threads: int, callback: Any) -> Layout:
     """A map of the core with its quality, where there are items enough to measure one."""
     if len(graph) < 4:
         return Layout._of(core)
@@ -287,7 +286,7 @@ def umap(
     n_components: int = 2,
     metric: str = "cosine",
     n_epochs: int | None = None,
-    learning_rate: float = 0.1,
+    learning_rate: float = 0.07,
     negative_sample_rate: int = 5,
     repulsion_strength: float = 1.0,
     local_connectivity: float = 1.0,
@@ -356,12 +355,12 @@ def umap(
     Parametric and inverse transforms are not offered. New items: :func:`place_items`.
     """
     given = locals()
-    options = _umap_options(given, "umap")
-    return _lay_out("umap", options, given, k=max(options.n_neighbors - 1, 1))
+    options, k = umap_options(given, "umap")
+    return _lay_out("umap", options, given, k=k)
 
 
-def _umap_options(given: dict[str, Any], where: str) -> Any:
-    """Options of the core from the arguments of :func:`umap`."""
+def umap_options(given: dict[str, Any], where: str) -> tuple[Any, int]:
+    """Options of the core from the arguments of :func:`umap`, and the neighbours that its graph has."""
     init, levels = given["init"], given["levels"]
     if isinstance(init, str) and init == "hierarchy":
         if levels is None:
@@ -381,102 +380,7 @@ def _umap_options(given: dict[str, Any], where: str) -> Any:
     if given["mobility"] is not None:
         options.mobility = as_vector64(given["mobility"], where, "mobility").astype(np.float32)
     options.densmap = bool(given["densmap"])
-    return options
-
-
-class UmapRun:
-    """A UMAP that stops between rounds: to be watched, drawn as an animation, cancelled and gone on with.
-
-    However the rounds are divided, the map is that of one :func:`umap`, byte for byte.
-
-    Parameters
-    ----------
-    X : (n, d) array, or an Embedding
-    **options
-        As :func:`umap` takes them, but for `measure` and `progress`.
-
-    Examples
-    --------
-    >>> run = UmapRun(vectors, n_epochs=200)  # doctest: +SKIP
-    >>> for epoch in run.snapshots(every=10):
-    ...     frame.set_offsets(run.coordinates)
-    ...     figure.savefig(f"frame-{epoch:03}.png")
-    >>> layout = run.layout()
-    """
-
-    def __init__(self, X: Any, **options: Any) -> None:
-        where = "UmapRun"
-        known = {name: entry.default for name, entry in signature(umap).parameters.items()}
-        unknown = sorted(set(options) - (set(known) - {"X", "measure", "progress"}))
-        if unknown:
-            raise_type(where, f"there is no option {unknown[0]!r}", "take those of umap, without measure and progress")
-        given = {**known, **options, "X": X}
-        filled = _umap_options(given, where)
-        self._vectors = as_matrix(X, where)
-        self._graph = as_graph(
-            given["graph"],
-            self._vectors,
-            where,
-            k=max(filled.n_neighbors - 1, 1),
-            metric=given["metric"],
-            num_threads=filled.num_threads,
-            callback=None,
-        )
-        self._threads = filled.num_threads
-        self._core = _core.UmapRun(self._vectors, self._graph._core, filled)
-
-    @property
-    def epoch(self) -> int:
-        """Rounds done."""
-        return self._core.epoch
-
-    @property
-    def total_epochs(self) -> int:
-        """Rounds of the whole run."""
-        return self._core.total_epochs
-
-    @property
-    def coordinates(self) -> Any:
-        """(n, n_components) float32, read-only: the state itself, which later rounds move. Copy what is to stay.
-
-        As the rounds left them: neither centred nor turned, items without a valid vector somewhere.
-        """
-        return self._core.coordinates
-
-    def run(self, epochs: int | None = None, *, progress: ProgressLike = None) -> UmapRun:
-        """The next rounds, at most those that are left; all of them by default. Returns the object itself.
-
-        An interruption (``KeyboardInterrupt``, a `progress` that returns False) ends the round in work first: `epoch`
-        says which, and another call goes on from there.
-        """
-        left = self.total_epochs - self.epoch
-        count = left if epochs is None else as_int(epochs, "UmapRun.run", "epochs", low=0)
-        with progress_callback(progress) as callback:
-            self._core.run(count, callback)
-        return self
-
-    def snapshots(self, every: int = 10) -> Iterator[int]:
-        """Runs to the end and stops after every `every` rounds, and at the end; yields the rounds done.
-
-        Nothing is copied: `coordinates` shows the map of the moment.
-        """
-        step = as_int(every, "UmapRun.snapshots", "every", low=1)
-        return self._stops(step)
-
-    def _stops(self, step: int) -> Iterator[int]:
-        while self.epoch < self.total_epochs:
-            self.run(step)
-            yield self.epoch
-
-    def layout(self, *, measure: bool = False) -> Layout:
-        """The map of the rounds done, as :func:`umap` gives it; with its quality if asked for."""
-        core = self._core.layout()
-        announce(core.run, stacklevel=3)
-        return _measured(core, self._vectors, self._graph, self._threads, None) if measure else Layout._of(core)
-
-    def __repr__(self) -> str:
-        n, c = self.coordinates.shape
-        return f"UmapRun({n:,} items, {c} dimensions: round {self.epoch} of {self.total_epochs})"
+    return options, max(options.n_neighbors - 1, 1)
 
 
 def tsne(
@@ -516,11 +420,16 @@ def tsne(
     init : "pca", "spectral", "landmarks" or (n, n_components) coordinates
     """
     given = locals()
-    where = "tsne"
+    options, k = tsne_options(given, "tsne")
+    return _lay_out("tsne", options, given, k=k)
+
+
+def tsne_options(given: dict[str, Any], where: str) -> tuple[Any, int]:
+    """As :func:`umap_options`."""
     options = _fill(_core.TsneOptions(), _TSNE, given, where)
-    options.repulsion = str(repulsion)
+    options.repulsion = str(given["repulsion"])
     near = options.perplexity
-    return _lay_out(where, options, given, k=math.ceil(3 * near) if math.isfinite(near) and 1 <= near <= 1e6 else 90)
+    return options, math.ceil(3 * near) if math.isfinite(near) and 1 <= near <= 1e6 else 90
 
 
 def atlas_map(
@@ -574,8 +483,14 @@ def atlas_map(
         relatives. :func:`territories` draws them, :func:`compare_maps` says what it costs.
     """
     given = locals()
-    where = "atlas_map"
+    options, k = map_options(given, "atlas_map")
+    return _lay_out("atlas_map", options, given, k=k)
+
+
+def map_options(given: dict[str, Any], where: str) -> tuple[Any, int]:
+    """As :func:`umap_options`."""
     options = _fill(_core.MapOptions(), _MAP, given, where)
+    attraction, levels, mode, init = (given[name] for name in ("attraction", "levels", "mode", "init"))
     if isinstance(attraction, str):
         if attraction not in ATTRACTION:
             raise_invalid(where, f"attraction = {attraction!r}", f"use one of {', '.join(ATTRACTION)}, or a number")
@@ -593,7 +508,7 @@ def atlas_map(
         if levels is None:
             raise_invalid(where, "init = 'hierarchy' without levels", "pass the Hierarchy whose groups stand apart")
         options.nested_start = True
-    return _lay_out(where, options, given, k=15)
+    return options, 15
 
 
 def pacmap(

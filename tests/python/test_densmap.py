@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""densMAP: dense places stay dense on the map; and UMAP round by round."""
+"""densMAP: dense places stay dense on the map."""
 
 from __future__ import annotations
 
@@ -72,54 +72,3 @@ def test_estimator_gives_radii_when_asked():
         fa.umap(X, metric="euclidean", densmap=True, n_epochs=200, random_state=0, measure=False).coordinates,
         fitted.embedding_,
     )
-
-
-@pytest.mark.parametrize("densmap", [False, True])
-def test_snapshots_equal_separate_runs(densmap):
-    X = clouds(240)
-    options = {"n_epochs": 45, "metric": "euclidean", "densmap": densmap}
-    whole = fa.umap(X, **options)
-    run = fa.UmapRun(X, **options)
-    assert (run.epoch, run.total_epochs) == (0, 45)
-    state = run.coordinates
-    assert not state.flags.writeable
-    seen = []
-    for epoch in run.snapshots(every=20):
-        assert np.shares_memory(state, run.coordinates)
-        alone = fa.UmapRun(X, **options).run(epoch)
-        np.testing.assert_array_equal(alone.coordinates, run.coordinates)
-        np.testing.assert_array_equal(alone.layout().coordinates, run.layout().coordinates)
-        seen.append(epoch)
-    assert seen == [20, 40, 45]
-    np.testing.assert_array_equal(run.layout().coordinates, whole.coordinates)
-    assert run.layout().quality is None
-    assert run.layout(measure=True).quality.to_dict() == whole.quality.to_dict()
-    assert "round 45 of 45" in repr(run)
-
-
-def test_a_cancelled_run_ends_its_round_and_goes_on():
-    X = clouds(900)
-    whole = fa.umap(X, metric="euclidean", n_epochs=300, measure=False)
-    run = fa.UmapRun(X, metric="euclidean", n_epochs=300).run(50)
-
-    def stop(stage, done, total):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run.run(progress=stop)
-    assert 50 <= run.epoch < 300
-    part = fa.UmapRun(X, metric="euclidean", n_epochs=300).run(run.epoch)
-    np.testing.assert_array_equal(run.coordinates, part.coordinates)
-    np.testing.assert_array_equal(run.run().layout().coordinates, whole.coordinates)
-
-
-def test_run_options_are_umaps():
-    X = clouds(60)
-    with pytest.raises(TypeError, match="no option 'perplexity'"):
-        fa.UmapRun(X, perplexity=30)
-    with pytest.raises(TypeError, match="no option 'measure'"):
-        fa.UmapRun(X, measure=True)
-    with pytest.raises(ValueError, match="min_dist"):
-        fa.UmapRun(X, min_dist=-1)
-    with pytest.raises(ValueError, match="every"):
-        fa.UmapRun(X, n_epochs=5).snapshots(every=0)

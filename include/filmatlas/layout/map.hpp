@@ -9,6 +9,7 @@
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/progress.hpp"
 #include "filmatlas/layout/layout.hpp"
+#include "filmatlas/layout/run.hpp"
 #include "filmatlas/layout/start.hpp"
 #include "filmatlas/layout/territories.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
@@ -72,6 +73,14 @@ inline constexpr float kMapHalfExtent = 10.0F;
 /// @throws Error (InvalidArgument), (Shape), (Cancelled).
 Layout atlas_map(MatrixView<const float> X, const KnnGraph& graph, const MapOptions& options = {},
                  const Progress& progress = {});
+
+/// `atlas_map()` that stops between rounds, of UMAP and t-SNE alike. With `territories`, `layout()` brings the last strays
+/// home each time, and the vectors have to outlive the object.
+class MapRun : public LayoutRun {
+public:
+    /// Graph, similarities and start; no rounds yet. @throws Error as `atlas_map()` does.
+    MapRun(MatrixView<const float> X, const KnnGraph& graph, const MapOptions& options = {});
+};
 
 }  // namespace filmatlas
 

@@ -10,6 +10,7 @@
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/progress.hpp"
 #include "filmatlas/layout/layout.hpp"
+#include "filmatlas/layout/run.hpp"
 #include "filmatlas/layout/start.hpp"
 #include "filmatlas/linalg/csr.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
@@ -87,6 +88,13 @@ CsrMatrix<float> tsne_affinities(const KnnGraph& graph, double perplexity = 30, 
 /// Cost: O(n log n) per round (about 0.6 us per item and thread); O(n k) memory.
 Layout tsne(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options = {},
             const Progress& progress = {});
+
+/// `tsne()` that stops between rounds, those of the early exaggeration included.
+class TsneRun : public LayoutRun {
+public:
+    /// Similarities and start; no rounds yet. @throws Error as `tsne()` does.
+    TsneRun(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options = {});
+};
 
 /// Repulsion of every item and the normaliser: row i receives sum_j (1 + |y_i - y_j|^2)^-2 (y_i - y_j).
 /// @param theta  0 = every pair.

@@ -3,7 +3,6 @@
 #define FILMATLAS_LAYOUT_UMAP_HPP
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/progress.hpp"
 #include "filmatlas/layout/layout.hpp"
+#include "filmatlas/layout/run.hpp"
 #include "filmatlas/layout/start.hpp"
 #include "filmatlas/linalg/csr.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
@@ -41,8 +41,9 @@ struct UmapOptions {
     std::optional<int> n_epochs = std::nullopt;
     /// First step size, falling linearly to 0; > 0. umap-learn's 1 loses more of the start's order: on film embeddings
     /// and posts a tenth and 300 rounds end with more neighbours kept, trust and rank correlation (.129 / .829 / .325
-    /// and .216 / .928 / .355 against .119 / .819 / .317 and .210 / .925 / .328 with 1 and 200).
-    double learning_rate = 0.1;
+    /// and .216 / .928 / .355 against .119 / .819 / .317 and .210 / .925 / .328 with 1 and 200). Less keeps more triplets
+    /// still, down to .07 (digits .629, a tenth .626), then fewer neighbours.
+    double learning_rate = 0.07;
     /// Random items that repel, per attraction; >= 0.
     int negative_sample_rate = 5;
     /// Weight of repulsion; >= 0.
@@ -95,40 +96,11 @@ void validate(const UmapOptions& options);
 Layout umap(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options = {},
             const Progress& progress = {});
 
-/// A UMAP that stops between rounds: to be watched, drawn as an animation, cancelled and gone on with. However the
-/// rounds are divided, the map is that of one run, byte for byte.
-///
-///     UmapRun run(vectors, graph, options);
-///     while (run.epoch() < run.total_epochs()) {
-///         run.run(10);
-///         draw_frame(run.coordinates());  // the state itself, nothing is copied
-///     }
-///     const Layout map = run.layout();
-class UmapRun {
+/// `umap()` that stops between rounds.
+class UmapRun : public LayoutRun {
 public:
     /// Graph and start; no rounds yet. @throws Error as `umap()` does.
     UmapRun(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options = {});
-    ~UmapRun();
-    UmapRun(UmapRun&&) noexcept;
-    UmapRun& operator=(UmapRun&&) noexcept;
-
-    /// The next rounds, at most those that are left.
-    ///
-    /// @throws Error (InvalidArgument) for negative `epochs`; (Cancelled) after a whole round: `epoch()` says which, and another
-    ///         call goes on from there.
-    void run(int epochs, const Progress& progress = {});
-
-    int epoch() const noexcept;         ///< rounds done
-    int total_epochs() const noexcept;  ///< rounds of the whole run
-    /// (n, n_components) as the rounds left them: neither centred nor turned, invalid items somewhere. The reference
-    /// stays valid, and shows the present state, as long as this object lives.
-    const Matrix<float>& coordinates() const noexcept;
-    /// The map of the rounds done, as `umap()` gives it.
-    Layout layout() const;
-
-private:
-    struct State;
-    std::unique_ptr<State> state_;
 };
 
 /// Moves `coordinates` by the weights' attraction and sampled repulsion: the optimiser alone, resumable.

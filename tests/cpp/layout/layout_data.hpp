@@ -2,6 +2,8 @@
 #ifndef FILMATLAS_TESTS_LAYOUT_DATA_HPP
 #define FILMATLAS_TESTS_LAYOUT_DATA_HPP
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -87,6 +89,22 @@ public:
     SimdOverride(const SimdOverride&) = delete;
     SimdOverride& operator=(const SimdOverride&) = delete;
 };
+
+/// `make(num_threads)` gives equal values for every number of threads and instruction set. @return the value.
+template <class Make>
+auto check_same_everywhere(Make&& make) {
+    const auto one = make(1);
+    for (const int threads : {2, 3, 8}) {
+        CAPTURE(threads);
+        CHECK(make(threads) == one);
+    }
+    for (const char* level : {"baseline", "avx2", "avx512"}) {
+        const SimdOverride simd(level);
+        CAPTURE(level);
+        CHECK(make(2) == one);
+    }
+    return one;
+}
 
 inline bool all_finite(const Matrix<float>& y) {
     return std::all_of(y.values().begin(), y.values().end(), [](float v) { return std::isfinite(v); });

@@ -242,11 +242,6 @@ TEST_CASE("hard cases: every method has the same bytes for 1, 2, 3 and 8 threads
             return std::vector<Matrix<float>>{umap(x.view(), graph, u).coordinates, tsne(x.view(), graph, t).coordinates,
                                               atlas_map(x.view(), graph, m).coordinates};
         };
-        const auto one = all(1);
-        for (const int threads : {2, 3, 8}) CHECK(all(threads) == one);
-        for (const char* level : {"baseline", "avx2", "avx512"}) {
-            const SimdOverride simd(level);
-            CHECK(all(2) == one);
-        }
+        check_same_everywhere(all);
     }
 }

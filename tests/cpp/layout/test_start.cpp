@@ -79,14 +79,10 @@ TEST_CASE("spectral_start: components lie beside each other, none on another") {
     CHECK(largest == doctest::Approx(10).epsilon(1e-3));
 
     StartOptions options;
-    options.num_threads = 1;
-    const StartResult one = spectral_start(x.view(), weights, options);
-    options.num_threads = 3;
-    CHECK(spectral_start(x.view(), weights, options).coordinates == one.coordinates);
-    for (const char* level : {"baseline", "avx2", "avx512"}) {
-        const SimdOverride simd(level);
-        CHECK(spectral_start(x.view(), weights, options).coordinates == one.coordinates);
-    }
+    check_same_everywhere([&](int threads) {
+        options.num_threads = threads;
+        return spectral_start(x.view(), weights, options).coordinates;
+    });
 }
 
 TEST_CASE("pca_start: the axis of largest variance comes first, at the range of 10") {
@@ -135,21 +131,16 @@ TEST_CASE("landmark_start: distances come in the order of the vectors', for ever
         return -ab / std::hypot(a[0], a[1], a[2]) / std::hypot(b[0], b[1], b[2]);
     };
     StartOptions options;
-    options.num_threads = 1;
     for (const Metric metric : {Metric::Euclidean, Metric::SqEuclidean, Metric::Manhattan, Metric::Cosine}) {
-        const StartResult one = landmark_start(x.view(), metric, options);
-        const double kept = metric == Metric::Manhattan ? order_kept(one.coordinates, manhattan)
-                            : metric == Metric::Cosine  ? order_kept(one.coordinates, cosine)
-                                                        : order_kept(one.coordinates, euclidean);
         CAPTURE(static_cast<int>(metric));
+        const Matrix<float> one = check_same_everywhere([&](int threads) {
+            options.num_threads = threads;
+            return landmark_start(x.view(), metric, options).coordinates;
+        });
+        const double kept = metric == Metric::Manhattan ? order_kept(one, manhattan)
+                            : metric == Metric::Cosine  ? order_kept(one, cosine)
+                                                        : order_kept(one, euclidean);
         CHECK(kept > (metric == Metric::Cosine ? 0.8 : 0.9));
-        StartOptions more = options;
-        more.num_threads = 3;
-        CHECK(landmark_start(x.view(), metric, more).coordinates == one.coordinates);
-        for (const char* level : {"baseline", "avx2", "avx512"}) {
-            const SimdOverride simd(level);
-            CHECK(landmark_start(x.view(), metric, options).coordinates == one.coordinates);
-        }
     }
     // Few, equal and infinite items.
     for (const std::int64_t few : {0, 1, 2, 3, 4, 5, 17}) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/layout/detail/fft.hpp"
@@ -48,6 +49,13 @@ double relative_error(const Matrix<float>& got, const Matrix<double>& wanted) {
     return std::sqrt(error / norm);
 }
 
+/// The normaliser and the forces.
+std::pair<double, Matrix<float>> repulsion(const Matrix<float>& y, int threads, TsneRepulsion by) {
+    Matrix<float> forces;
+    const double total = tsne_repulsion(y, 0.5, forces, threads, by);
+    return {total, forces};
+}
+
 }  // namespace
 
 TEST_CASE("tsne_repulsion: all pairs with theta 0, within 1 % with theta 0.5") {
@@ -74,20 +82,8 @@ TEST_CASE("tsne_repulsion: the same bytes for any number of threads and instruct
         y(i, 0) = 1;
         y(i, 1) = 2;
     }
-    Matrix<float> one;
-    const double total = tsne_repulsion(y, 0.5, one, 1);
-    CHECK(all_finite(one));
-    for (const int threads : {2, 3}) {
-        Matrix<float> forces;
-        CHECK(tsne_repulsion(y, 0.5, forces, threads) == total);
-        CHECK(forces == one);
-    }
-    for (const char* level : {"baseline", "avx2", "avx512"}) {
-        const SimdOverride simd(level);
-        Matrix<float> forces;
-        CHECK(tsne_repulsion(y, 0.5, forces, 2) == total);
-        CHECK(forces == one);
-    }
+    const auto one = check_same_everywhere([&](int threads) { return repulsion(y, threads, TsneRepulsion::Tree); });
+    CHECK(all_finite(one.second));
     Matrix<float> forces;
     CHECK_THROWS_WITH_AS(tsne_repulsion(y, 2, forces), doctest::Contains("theta"), Error);
     CHECK_THROWS_AS(tsne_repulsion(Matrix<float>(4, 5), 0.5, forces), Error);
@@ -99,21 +95,11 @@ TEST_CASE("tsne_repulsion: the grid is within 1 % of all pairs, for maps of any 
         for (float& v : y.values()) v *= scale;
         Matrix<double> wanted;
         const double total = brute_repulsion(y, wanted);
-        Matrix<float> forces;
         CAPTURE(scale);
-        CHECK(tsne_repulsion(y, 0.5, forces, 1, TsneRepulsion::Grid) == doctest::Approx(total).epsilon(2e-3));
+        const auto [sum, forces] =
+            check_same_everywhere([&](int threads) { return repulsion(y, threads, TsneRepulsion::Grid); });
+        CHECK(sum == doctest::Approx(total).epsilon(2e-3));
         CHECK(relative_error(forces, wanted) < 0.01);
-        for (const int threads : {2, 3, 8}) {
-            Matrix<float> other;
-            tsne_repulsion(y, 0.5, other, threads, TsneRepulsion::Grid);
-            CHECK(other == forces);
-        }
-        for (const char* level : {"baseline", "avx2", "avx512"}) {
-            const SimdOverride simd(level);
-            Matrix<float> other;
-            tsne_repulsion(y, 0.5, other, 2, TsneRepulsion::Grid);
-            CHECK(other == forces);
-        }
     }
 }
 
@@ -227,17 +213,12 @@ TEST_CASE("tsne: the same bytes for any number of threads and instruction set") 
     TsneOptions options;
     options.n_iter = 25;
     options.early_exaggeration_iter = 20;
-    options.num_threads = 1;
-    const Layout one = tsne(x.view(), graph, options);
-    CHECK(one.run.warnings.size() == 1);
-    for (const int threads : {2, 3}) {
+    check_same_everywhere([&](int threads) {
         options.num_threads = threads;
-        CHECK(tsne(x.view(), graph, options).coordinates == one.coordinates);
-    }
-    for (const char* level : {"baseline", "avx2", "avx512"}) {
-        const SimdOverride simd(level);
-        CHECK(tsne(x.view(), graph, options).coordinates == one.coordinates);
-    }
+        const Layout layout = tsne(x.view(), graph, options);
+        CHECK(layout.run.warnings.size() == 1);
+        return layout.coordinates;
+    });
 }
 
 TEST_CASE("tsne: few, identical and invalid items") {

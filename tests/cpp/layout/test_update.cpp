@@ -60,16 +60,10 @@ TEST_CASE("update_map: the same bytes for any number of threads and instruction 
     const Matrix<float> known = map_of_first(x, 300);
     UpdateOptions options;
     options.n_iter = 20;
-    options.num_threads = 1;
-    const Matrix<float> one = update_map(x.view(), graph, known, options).layout.coordinates;
-    for (const int threads : {2, 3, 8}) {
+    check_same_everywhere([&](int threads) {
         options.num_threads = threads;
-        CHECK(update_map(x.view(), graph, known, options).layout.coordinates == one);
-    }
-    for (const char* level : {"baseline", "avx2", "avx512"}) {
-        const SimdOverride simd(level);
-        CHECK(update_map(x.view(), graph, known, options).layout.coordinates == one);
-    }
+        return update_map(x.view(), graph, known, options).layout.coordinates;
+    });
 }
 
 TEST_CASE("update_map: islands of new items, nothing new, invalid rows, nothing known") {

@@ -173,7 +173,6 @@ FILMATLAS_ALWAYS_INLINE bool fft_lanes(const FftPlan& plan, float* re, float* im
 inline bool fft_baseline(const FftPlan& plan, float* re, float* im, float* other_re, float* other_im) noexcept {
     return fft_lanes<4>(plan, re, im, other_re, other_im);
 }
-#ifdef FILMATLAS_LAYOUT_X86
 FILMATLAS_TARGET_AVX2 inline bool fft_avx2(const FftPlan& plan, float* re, float* im, float* other_re,
                                            float* other_im) noexcept {
     return fft_lanes<8>(plan, re, im, other_re, other_im);
@@ -182,16 +181,11 @@ FILMATLAS_TARGET_AVX512 inline bool fft_avx512(const FftPlan& plan, float* re, f
                                                float* other_im) noexcept {
     return fft_lanes<16>(plan, re, im, other_re, other_im);
 }
-#endif
 
 using FftRun = bool (*)(const FftPlan&, float*, float*, float*, float*) noexcept;
 
 inline FftRun fft_runner() {
-#ifdef FILMATLAS_LAYOUT_X86
-    if (layout_lanes() == 16) return &fft_avx512;
-    if (layout_lanes() == 8) return &fft_avx2;
-#endif
-    return &fft_baseline;
+    return layout_version(&fft_baseline, &fft_avx2, &fft_avx512);
 }
 
 /// Room for 16 sequences and what the passes need; value k of sequence l stands at k * 16 + l.

@@ -145,7 +145,6 @@ template <int D>
 inline void landmark_place_baseline(const float* z, const float* t, std::int64_t n, int dims, float* at) noexcept {
     landmark_place_lanes<D, 4>(z, t, n, dims, at);
 }
-#ifdef FILMATLAS_LAYOUT_X86
 template <int D>
 FILMATLAS_TARGET_AVX2 inline void landmark_place_avx2(const float* z, const float* t, std::int64_t n, int dims,
                                                       float* at) noexcept {
@@ -156,14 +155,9 @@ FILMATLAS_TARGET_AVX512 inline void landmark_place_avx512(const float* z, const 
                                                           float* at) noexcept {
     landmark_place_lanes<D, 16>(z, t, n, dims, at);
 }
-#endif
 template <int D>
 LandmarkPlace landmark_placer() {
-#ifdef FILMATLAS_LAYOUT_X86
-    if (layout_lanes() == 16) return &landmark_place_avx512<D>;
-    if (layout_lanes() == 8) return &landmark_place_avx2<D>;
-#endif
-    return &landmark_place_baseline<D>;
+    return layout_version(&landmark_place_baseline<D>, &landmark_place_avx2<D>, &landmark_place_avx512<D>);
 }
 
 /// Keys of some landmarks with 16 members: out[l * 16 + lane].

@@ -57,20 +57,26 @@ inline Matrix<float> map_known(const Matrix<float>& y, const std::vector<char>& 
     return known;
 }
 
-/// Rounds of t-SNE, from time to time with the strays brought home.
-inline void map_settle_rounds(const TerritoryHome& home, const TerritoryOptions& options,
-                              const CsrMatrix<float>& affinities, const std::vector<char>& valid, TsneRun run,
-                              Matrix<float>& y, const Progress& progress) {
-    int left = run.rounds;
-    run.rounds = std::min(left, static_cast<int>(kSettleFirst * left));
-    tsne_optimize(affinities, y, run, progress, "map (first rounds)");
-    for (left -= run.rounds; left > 0; left -= run.rounds) {
-        const Matrix<float> known = map_known(y, valid);
-        territory_bring_home(home, territory_map(known, *home.tree, home.leaves, options), options, y, left,
-                             false);
-        run.rounds = std::min(left, kSettleRounds);
-        tsne_optimize(affinities, y, run, progress, "map (settling)");
+/// The rounds in stages between which strays are brought home: `add(rounds, left)`, where `left` rounds are to come when
+/// they are, or 0 before the first stage.
+template <class Add>
+void map_add_settling(TsneRounds rounds, Add&& add) {
+    int left = rounds.count;
+    rounds.stage = "map (first rounds)";
+    rounds.count = std::min(left, static_cast<int>(kSettleFirst * left));
+    add(rounds, 0);
+    rounds.stage = "map (settling)";
+    for (left -= rounds.count; left > 0; left -= rounds.count) {
+        rounds.count = std::min(left, kSettleRounds);
+        add(rounds, left);
     }
+}
+
+/// Brings strays home in the midst of the rounds, of which `left` are to come.
+inline void map_bring_home(const TerritoryHome& home, const TerritoryOptions& options, const std::vector<char>& valid,
+                           int left, Matrix<float>& y) {
+    const TerritoryMap map = territory_map(map_known(y, valid), *home.tree, home.leaves, options);
+    territory_bring_home(home, map, options, y, left, false);
 }
 
 /// Brings strays home until none is left, the map fitted into its box each time; keeps the best of the maps.

@@ -12,15 +12,17 @@
 #include "filmatlas/core/simd.hpp"
 
 /// @file math.hpp
-/// @brief exp, log and pow of the layouts: additions, multiplications and bit moves only, so that a map does
-///         not
+/// @brief exp, log and pow of the layouts: additions, multiplications and bit moves only, so that a map does not
 /// depend on the C library that computed it. Lanes are compiler vectors; every lane gets the same bits at any
 /// width.
 
+// Elsewhere the versions for wider lanes are compiled as well, and never chosen.
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-#define FILMATLAS_LAYOUT_X86 1
 #define FILMATLAS_TARGET_AVX2 __attribute__((target("avx2")))
 #define FILMATLAS_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#else
+#define FILMATLAS_TARGET_AVX2
+#define FILMATLAS_TARGET_AVX512
 #endif
 #define FILMATLAS_ALWAYS_INLINE inline __attribute__((always_inline))
 
@@ -117,14 +119,11 @@ FILMATLAS_ALWAYS_INLINE void layout_pow_lanes(typename LayoutVec<Lanes>::F (&x)[
     for (int w = 0; w < Count; ++w) x[w] = p[w] * (F)((((I)s[w] - 0x4B400000) + 127) << 23);
 }
 
-/// Widest lanes that the chosen instruction set has.
-inline int layout_lanes() {
-#ifdef FILMATLAS_LAYOUT_X86
+/// Of a function's three versions, the one for the instruction set in use.
+template <class Function>
+Function layout_version(Function baseline, Function avx2, Function avx512) {
     const SimdLevel level = simd_level();
-    if (level >= SimdLevel::Avx512) return 16;
-    if (level >= SimdLevel::Avx2) return 8;
-#endif
-    return 4;
+    return level >= SimdLevel::Avx512 ? avx512 : level >= SimdLevel::Avx2 ? avx2 : baseline;
 }
 
 }  // namespace filmatlas::detail

@@ -226,18 +226,13 @@ template <int D>
 inline void pacmap_move_baseline(const PacmapStep& s, std::int64_t begin, std::int64_t end) noexcept {
     pacmap_move_items<D>(s, begin, end);
 }
-#ifdef FILMATLAS_LAYOUT_X86
 template <int D>
 FILMATLAS_TARGET_AVX2 inline void pacmap_move_avx2(const PacmapStep& s, std::int64_t begin, std::int64_t end) noexcept {
     pacmap_move_items<D>(s, begin, end);
 }
-#endif
 template <int D>
 PacmapMove pacmap_mover() {
-#ifdef FILMATLAS_LAYOUT_X86
-    if (layout_lanes() >= 8) return &pacmap_move_avx2<D>;
-#endif
-    return &pacmap_move_baseline<D>;
+    return layout_version(&pacmap_move_baseline<D>, &pacmap_move_avx2<D>, &pacmap_move_avx2<D>);
 }
 
 }  // namespace detail

@@ -35,9 +35,10 @@ struct LayoutPhase {
 ///
 /// A cancel, or an exception of the progress callback, ends the iteration that is being worked on and goes out then:
 /// what the bodies work on is as after `*completed` whole iterations, from which a later call can go on.
+/// @param start  number of the first iteration, as the bodies are told it.
 inline void run_layout_phases(std::int64_t iterations, const std::vector<LayoutPhase>& phases,
                               int num_threads, const Progress& progress, std::string_view stage,
-                              std::int64_t* completed = nullptr) {
+                              std::int64_t* completed = nullptr, std::int64_t start = 0) {
     const std::size_t count = phases.size();
     std::vector<std::int64_t> first(count + 1, 0);
     for (std::size_t p = 0; p < count; ++p) first[p + 1] = first[p] + phases[p].blocks;
@@ -81,7 +82,7 @@ inline void run_layout_phases(std::int64_t iterations, const std::vector<LayoutP
         }
         if (stopped()) return;
         try {
-            phases[phase].body(iteration, within - first[phase]);
+            phases[phase].body(start + iteration, within - first[phase]);
         } catch (...) {
             failed.store(true, std::memory_order_relaxed);
             throw;

@@ -254,7 +254,7 @@ inline std::int64_t territory_bring_home(const TerritoryHome& home, const Territ
                     moved(item, d) = static_cast<float>(at[static_cast<std::size_t>(d)]);
             }
         });
-    y = std::move(moved);
+    std::ranges::copy(moved.values(), y.values().begin());  // in place: the caller may be watching the array
     return static_cast<std::int64_t>(strays.size());
 }
 

@@ -3,9 +3,10 @@
 #define FILMATLAS_LAYOUT_DETAIL_TSNE_IMPL_HPP
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "filmatlas/layout/detail/begin.hpp"
 #include "filmatlas/layout/detail/finish.hpp"
 #include "filmatlas/layout/detail/graph_rows.hpp"
+#include "filmatlas/layout/detail/run_state.hpp"
 #include "filmatlas/layout/detail/tsne_optimize.hpp"
 #include "filmatlas/layout/tsne.hpp"
 
@@ -116,61 +118,81 @@ FILMATLAS_INLINE double tsne_repulsion(const Matrix<float>& coordinates, double 
                : detail::tsne_repulsion_of<3>(coordinates, theta, repulsion, forces, num_threads);
 }
 
+namespace detail {
+
+struct TsneRunState final : LayoutRunState {
+    CsrMatrix<float> affinities;
+    bool given = false;
+
+    /// `rounds` with a learning rate that suits their exaggeration where none is asked for.
+    void add_stage(TsneRounds rounds, std::optional<double> learning_rate) {
+        const auto n = static_cast<double>(layout.coordinates.rows());
+        rounds.learning_rate = learning_rate.value_or(std::max(n / rounds.exaggeration, 50.0));
+        stages.add(rounds.count, [this, rounds] { return tsne_engine(affinities, layout.coordinates, rounds); });
+    }
+    void finish(Layout& map) const override {
+        layout_center(map.coordinates, valid);
+        if (!given) layout_fix_signs(map.coordinates, valid);
+        layout_mark_invalid(map.coordinates, valid);
+    }
+};
+
+/// A small start lets the early rounds sort the whole before anything is far away.
+inline void tsne_shrink(Matrix<float>& y, const std::vector<char>& valid) {
+    double sum2 = 0;
+    for (std::int64_t i = 0; i < y.rows(); ++i) {
+        const auto v = static_cast<double>(y(i, 0));
+        sum2 += v * v;
+    }
+    const double deviation = std::sqrt(sum2 / static_cast<double>(std::max<std::int64_t>(1, layout_count(valid))));
+    const auto scale = static_cast<float>(deviation > 0 ? 1e-4 / deviation : 1.0);
+    for (float& value : y.values()) value *= scale;
+}
+
+inline std::unique_ptr<LayoutRunState> tsne_run_state(MatrixView<const float> X, const KnnGraph& graph,
+                                                      const TsneOptions& options) {
+    validate(options);
+    auto state = std::make_unique<TsneRunState>();
+    TsneRunState& s = *state;
+    const LayoutClock clock(s.layout.run.seconds);
+    s.valid = layout_valid_rows(X, graph, "tsne");
+    s.given = options.init == LayoutInit::Given;
+    if (!layout_open(X.rows, s.valid, options, "tsne", "tsne", s.layout)) return state;
+    double used = options.perplexity;
+    s.affinities = tsne_affinities(graph, options.perplexity, options.num_threads, &used);
+    if (static_cast<double>(graph.k()) < std::floor(3 * options.perplexity)) {
+        s.layout.run.warnings.push_back("tsne: the graph has " + std::to_string(graph.k()) +
+                                        " neighbours per item, perplexity " + to_text(options.perplexity) +
+                                        " wants three times as many: similarities are flatter (perplexity " +
+                                        to_text(used) + ")");
+    }
+    s.layout.coordinates = layout_begin(
+        X, graph.metric, s.valid, options, [&]() -> const CsrMatrix<float>& { return s.affinities; }, s.layout.run);
+    if (!s.given) tsne_shrink(s.layout.coordinates, s.valid);
+
+    TsneRounds rounds;
+    rounds.theta = options.theta;
+    rounds.repulsion = options.repulsion;
+    rounds.num_threads = options.num_threads;
+    rounds.stage = "tsne (early)";
+    rounds.count = options.early_exaggeration_iter.value_or(s.given ? 0 : 250);
+    rounds.exaggeration = options.early_exaggeration;
+    s.add_stage(rounds, options.learning_rate);
+    rounds.stage = "tsne";
+    rounds.count = options.n_iter;
+    rounds.exaggeration = options.exaggeration;
+    s.add_stage(rounds, options.learning_rate);
+    return state;
+}
+
+}  // namespace detail
+
+FILMATLAS_INLINE TsneRun::TsneRun(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options)
+    : LayoutRun(detail::tsne_run_state(X, graph, options)) {}
+
 FILMATLAS_INLINE Layout tsne(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options,
                              const Progress& progress) {
-    validate(options);
-    const auto started = std::chrono::steady_clock::now();
-    const std::vector<char> valid = detail::layout_valid_rows(X, graph, "tsne");
-    Layout layout;
-    const std::int64_t n = X.rows;
-    const bool given = options.init == LayoutInit::Given;
-    if (!detail::layout_open(n, valid, options, "tsne", "tsne", layout)) return layout;
-    double used = options.perplexity;
-    const CsrMatrix<float> affinities =
-        tsne_affinities(graph, options.perplexity, options.num_threads, &used);
-    if (static_cast<double>(graph.k()) < std::floor(3 * options.perplexity)) {
-        layout.run.warnings.push_back("tsne: the graph has " + std::to_string(graph.k()) +
-                                      " neighbours per item, perplexity " + to_text(options.perplexity) +
-                                      " wants three times as many: similarities are flatter (perplexity " +
-                                      to_text(used) + ")");
-    }
-    layout.coordinates = detail::layout_begin(
-        X, graph.metric, valid, options, [&]() -> const CsrMatrix<float>& { return affinities; }, layout.run);
-    if (!given) {
-        // A small start lets the early rounds sort the whole before anything is far away.
-        double sum2 = 0;
-        for (std::int64_t i = 0; i < n; ++i) {
-            const auto v = static_cast<double>(layout.coordinates(i, 0));
-            sum2 += v * v;
-        }
-        const double deviation =
-            std::sqrt(sum2 / static_cast<double>(std::max<std::int64_t>(1, detail::layout_count(valid))));
-        const auto scale = static_cast<float>(deviation > 0 ? 1e-4 / deviation : 1.0);
-        for (float& value : layout.coordinates.values()) value *= scale;
-    }
-    const auto rate = [&](double exaggeration) {
-        return options.learning_rate.value_or(std::max(static_cast<double>(n) / exaggeration, 50.0));
-    };
-    detail::TsneRun early;
-    early.rounds = options.early_exaggeration_iter.value_or(given ? 0 : 250);
-    early.exaggeration = options.early_exaggeration;
-    early.learning_rate = rate(options.early_exaggeration);
-    early.theta = options.theta;
-    early.repulsion = options.repulsion;
-    early.num_threads = options.num_threads;
-    detail::tsne_optimize(affinities, layout.coordinates, early, progress, "tsne (early)");
-    detail::TsneRun late = early;
-    late.rounds = options.n_iter;
-    late.exaggeration = options.exaggeration;
-    late.learning_rate = rate(options.exaggeration);
-    detail::tsne_optimize(affinities, layout.coordinates, late, progress, "tsne");
-
-    detail::layout_center(layout.coordinates, valid);
-    if (!given) detail::layout_fix_signs(layout.coordinates, valid);
-    detail::layout_mark_invalid(layout.coordinates, valid);
-    layout.run.iterations = early.rounds + late.rounds;
-    layout.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    return layout;
+    return detail::layout_in_one_run<TsneRun>(X, graph, options, progress);
 }
 
 }  // namespace filmatlas

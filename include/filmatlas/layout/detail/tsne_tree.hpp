@@ -265,7 +265,6 @@ inline void tsne_sum_baseline(const float* at, const TsneEntry<D>* list, std::si
                               float* weight) noexcept {
     tsne_sum_lanes<D, 4, 2>(at, list, count, forces, weight);
 }
-#ifdef FILMATLAS_LAYOUT_X86
 template <int D>
 FILMATLAS_TARGET_AVX2 inline void tsne_sum_avx2(const float* at, const TsneEntry<D>* list, std::size_t count,
                                                 float* forces, float* weight) noexcept {
@@ -277,15 +276,10 @@ FILMATLAS_TARGET_AVX512 inline void tsne_sum_avx512(const float* at, const TsneE
                                                     float* weight) noexcept {
     tsne_sum_lanes<D, 16, 1>(at, list, count, forces, weight);
 }
-#endif
 
 template <int D>
 TsneSum<D> tsne_summer() {
-#ifdef FILMATLAS_LAYOUT_X86
-    if (layout_lanes() == 16) return &tsne_sum_avx512<D>;
-    if (layout_lanes() == 8) return &tsne_sum_avx2<D>;
-#endif
-    return &tsne_sum_baseline<D>;
+    return layout_version(&tsne_sum_baseline<D>, &tsne_sum_avx2<D>, &tsne_sum_avx512<D>);
 }
 
 /// Repulsion of the items of one leaf: forces[item * D + d]; returns the leaf's share of the normaliser.

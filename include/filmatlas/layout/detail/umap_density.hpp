@@ -13,6 +13,7 @@
 
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/layout/detail/math.hpp"
+#include "filmatlas/layout/detail/umap_schedule.hpp"
 #include "filmatlas/layout/local_radii.hpp"
 #include "filmatlas/linalg/csr.hpp"
 
@@ -30,8 +31,7 @@ using UmapKernel = void (*)(float* squared, int count, float a, float b) noexcep
 struct UmapDensity {
     const CsrMatrix<float>* weights = nullptr;
     std::span<const Index> active;    ///< items with edges
-    double largest = 0;               ///< weight
-    int total_epochs = 0;
+    UmapFiring fires;
     std::vector<double> target;       ///< (n,) log radii in the full space, mean 0 and deviation 1 over `active`
     double mass = 0;                  ///< sum of all weights
     double lambda = 0;
@@ -43,10 +43,6 @@ struct UmapDensity {
     std::vector<double> radius;       ///< (n,) mean squared distance on the map
     std::vector<double> similarity;   ///< (n,) sum of the map's similarities, both directions of an edge counted
     std::vector<float> pulls;         ///< (n, 2) an item's share of its edges' two coefficients
-
-    bool fires(std::int64_t i, Index j, float w) const noexcept {
-        return w > 0 && j != i && largest <= static_cast<double>(w) * total_epochs;
-    }
 };
 
 /// Densities count in the last `frac` of the epochs.
@@ -70,21 +66,15 @@ FILMATLAS_ALWAYS_INLINE void umap_similarities(float* squared, int count, float 
 inline void umap_kernel_baseline(float* squared, int count, float a, float b) noexcept {
     umap_similarities<4>(squared, count, a, b);
 }
-#ifdef FILMATLAS_LAYOUT_X86
 FILMATLAS_TARGET_AVX2 inline void umap_kernel_avx2(float* squared, int count, float a, float b) noexcept {
     umap_similarities<8>(squared, count, a, b);
 }
 FILMATLAS_TARGET_AVX512 inline void umap_kernel_avx512(float* squared, int count, float a, float b) noexcept {
     umap_similarities<16>(squared, count, a, b);
 }
-#endif
 
 inline UmapKernel umap_kernel() {
-#ifdef FILMATLAS_LAYOUT_X86
-    if (layout_lanes() == 16) return &umap_kernel_avx512;
-    if (layout_lanes() == 8) return &umap_kernel_avx2;
-#endif
-    return &umap_kernel_baseline;
+    return layout_version(&umap_kernel_baseline, &umap_kernel_avx2, &umap_kernel_avx512);
 }
 
 /// @param log_radii  (n,) in the full space.
@@ -173,7 +163,7 @@ inline void umap_density_pulls(UmapDensity& s) {
         variance += gap * gap;
     }
     const double square = std::max(variance / n + s.var_shift, 1e-12);
-    const double common = 2.0 * s.lambda * s.mass / (std::sqrt(square) * n * s.largest);
+    const double common = 2.0 * s.lambda * s.mass / (std::sqrt(square) * n * static_cast<double>(s.fires.largest));
     for (const Index i : s.active) {
         const auto at = static_cast<std::size_t>(i);
         const double weight = s.target[at] - covariance * (s.log_radius[at] - mean) / square;

@@ -14,6 +14,7 @@
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/layout/detail/math.hpp"
 #include "filmatlas/layout/detail/umap_density.hpp"
+#include "filmatlas/layout/detail/umap_schedule.hpp"
 #include "filmatlas/linalg/csr.hpp"
 
 /// @file umap_optimize.hpp
@@ -31,43 +32,6 @@ inline constexpr int kUmapDraws = 32;
 inline constexpr std::int64_t kUmapBlock = 128;
 inline constexpr int kUmapMaxComponents = 16;
 
-/// When an edge fires: in the first epoch not before 1, 2, 3, ... periods.
-struct UmapEdge {
-    Index target;
-    float period;        ///< epochs between two firings, >= 1
-    std::int32_t fired;  ///< so far
-};
-
-/// Firings of an edge in epochs 1 .. epoch.
-inline std::int32_t umap_firings(float period, int epoch) {
-    const auto p = static_cast<double>(period);
-    auto count = static_cast<std::int32_t>(static_cast<double>(epoch) / p);
-    while (static_cast<double>(count + 1) * p <= static_cast<double>(epoch)) ++count;
-    while (count > 0 && static_cast<double>(count) * p > static_cast<double>(epoch)) --count;
-    return count;
-}
-
-inline std::int32_t umap_firing_epoch(float period, std::int32_t number) {
-    const double at = static_cast<double>(number) * static_cast<double>(period);
-    const auto whole = static_cast<std::int32_t>(std::min(at, 2e9));
-    return static_cast<double>(whole) < at ? whole + 1 : whole;
-}
-
-/// Repelling draws that are due when an edge fires in `epoch`, counted from the start: one period / rate
-/// after the other, the first one skipped.
-inline std::int32_t umap_negatives_due(float period, int rate, int epoch) {
-    if (rate == 0) return 0;
-    const auto due =
-        static_cast<std::int32_t>(static_cast<double>(epoch) * rate / static_cast<double>(period)) - 1;
-    return std::max(0, due);
-}
-
-/// Those that its firings so far have drawn.
-inline std::int32_t umap_negatives_drawn(const UmapEdge& edge, int rate) {
-    if (edge.fired == 0) return 0;
-    return umap_negatives_due(edge.period, rate, umap_firing_epoch(edge.period, edge.fired));
-}
-
 struct UmapState;
 struct UmapForces;
 using UmapDraw = void (*)(const RandomStream&, std::uint64_t counter, std::uint64_t choices,
@@ -80,8 +44,10 @@ struct UmapState {
     std::vector<Index> items;            ///< that move
     std::vector<std::int64_t> group;     ///< kUmapGroups + 1 places in `items`
     std::vector<std::int64_t> begin;     ///< edges of items[p]: begin[p] .. begin[p + 1]
-    std::vector<UmapEdge> edges;
-    std::vector<std::int32_t> next_epoch;  ///< of each edge, beside them: most are only asked for it
+    // An array each: most edges are only asked for their epoch, and blocks of one size are used again.
+    std::vector<std::int32_t> next_epoch;  ///< in which an edge fires
+    std::vector<Index> target;
+    std::vector<float> period;             ///< epochs between two firings, >= 1
     std::vector<float> mobility;         ///< of items[p]; empty = 1
     std::vector<Index> active;           ///< items with edges: those that repel
     std::vector<float> moved;            ///< new positions, in the order of `items`
@@ -97,7 +63,7 @@ struct UmapState {
     int negative_rate = 0;
     std::uint64_t seed = 0;
     double learning_rate = 1;
-    int total_epochs = 0;
+    UmapFiring fires;
 };
 
 /// Forces of up to 64 items, one lane each, in the order in which they act; a part of them at a time, because an item
@@ -159,14 +125,14 @@ public:
                     edge_ = firing[f];
                     return;
                 }
-                UmapEdge& edge = s.edges[firing[f]];
-                const std::int32_t drawn = umap_negatives_drawn(edge, s.negative_rate);
-                ++edge.fired;
-                s.next_epoch[firing[f]] = umap_firing_epoch(edge.period, edge.fired + 1);
+                const Index target = s.target[firing[f]];
+                const float period = s.period[firing[f]];
+                const UmapFired fired = umap_fire(period, s.negative_rate, epoch);
+                s.next_epoch[firing[f]] = fired.next_epoch;
                 strip.reserve_steps(step + 1, dims);
-                if constexpr (Dense) add_pulls(*s.density, edge, step, lane, strip);
-                add<D>(s, step++, lane, dims, edge.target, 1.0F, strip);
-                repelling_ = umap_negatives_drawn(edge, s.negative_rate) - drawn;
+                if constexpr (Dense) add_pulls(*s.density, target, period, step, lane, strip);
+                add<D>(s, step++, lane, dims, target, 1.0F, strip);
+                repelling_ = fired.draws;
                 step = repel<D>(s, step, lane, dims, strip);
             }
         }
@@ -184,13 +150,14 @@ private:
     }
 
     /// The coefficients of an edge's two ends, per unit of its weight.
-    void add_pulls(const UmapDensity& density, const UmapEdge& edge, int step, int lane, UmapForces::Strip& strip) {
+    void add_pulls(const UmapDensity& density, Index target, float period, int step, int lane,
+                   UmapForces::Strip& strip) {
         strip.pulls.resize(std::max(strip.pulls.size(), static_cast<std::size_t>(strip.steps) * 2 * kUmapStrip), 0.0F);
         const float* own = density.pulls.data() + std::size_t{2} * static_cast<std::size_t>(item_);
-        const float* other = density.pulls.data() + std::size_t{2} * static_cast<std::size_t>(edge.target);
+        const float* other = density.pulls.data() + std::size_t{2} * static_cast<std::size_t>(target);
         float* out = strip.pulls.data() + step * 2 * kUmapStrip + lane;
-        out[0] = edge.period * (own[0] + other[0]);
-        out[kUmapStrip] = edge.period * (own[1] + other[1]);
+        out[0] = period * (own[0] + other[0]);
+        out[kUmapStrip] = period * (own[1] + other[1]);
     }
 
     /// Draws that are due, from `step` on. @return the step after them.
@@ -263,7 +230,7 @@ FILMATLAS_ALWAYS_INLINE void umap_apply_steps(const UmapState& s, float alpha, i
     // draws that see the pull already (rank correlation .31 against .28 on film embeddings), and waits less.
     for (int step = first; step < last; ++step) {
         F kind[Used];
-        F delta[Used][v.kStore];
+        F delta[Used][UmapVectors<D, Lanes, Count>::kStore];
         F distance2[Used];
         F power[Used];
         F coefficient[Used];
@@ -377,7 +344,6 @@ inline void umap_apply_baseline(const UmapState& s, const UmapForces& forces, fl
                                 float* from) noexcept {
     umap_apply_lanes<D, Dense, 4>(s, forces, alpha, dims, at, from);
 }
-#ifdef FILMATLAS_LAYOUT_X86
 template <int D, bool Dense>
 FILMATLAS_TARGET_AVX2 inline void umap_apply_avx2(const UmapState& s, const UmapForces& forces, float alpha, int dims,
                                                   float* at, float* from) noexcept {
@@ -388,13 +354,11 @@ FILMATLAS_TARGET_AVX512 inline void umap_apply_avx512(const UmapState& s, const 
                                                       int dims, float* at, float* from) noexcept {
     umap_apply_lanes<D, Dense, 16>(s, forces, alpha, dims, at, from);
 }
-#endif
 
 inline void umap_draw_baseline(const RandomStream& draws, std::uint64_t counter, std::uint64_t choices,
                                std::uint32_t* places) noexcept {
     umap_draw_places(draws, counter, choices, places);
 }
-#ifdef FILMATLAS_LAYOUT_X86
 FILMATLAS_TARGET_AVX2 inline void umap_draw_avx2(const RandomStream& draws, std::uint64_t counter, std::uint64_t choices,
                                                  std::uint32_t* places) noexcept {
     umap_draw_places(draws, counter, choices, places);
@@ -403,23 +367,14 @@ FILMATLAS_TARGET_AVX512 inline void umap_draw_avx512(const RandomStream& draws, 
                                                      std::uint64_t choices, std::uint32_t* places) noexcept {
     umap_draw_places(draws, counter, choices, places);
 }
-#endif
 
 inline UmapDraw umap_drawer() {
-#ifdef FILMATLAS_LAYOUT_X86
-    if (layout_lanes() == 16) return &umap_draw_avx512;
-    if (layout_lanes() == 8) return &umap_draw_avx2;
-#endif
-    return &umap_draw_baseline;
+    return layout_version(&umap_draw_baseline, &umap_draw_avx2, &umap_draw_avx512);
 }
 
 template <int D, bool Dense>
 UmapApply umap_applier() {
-#ifdef FILMATLAS_LAYOUT_X86
-    if (layout_lanes() == 16) return &umap_apply_avx512<D, Dense>;
-    if (layout_lanes() == 8) return &umap_apply_avx2<D, Dense>;
-#endif
-    return &umap_apply_baseline<D, Dense>;
+    return layout_version(&umap_apply_baseline<D, Dense>, &umap_apply_avx2<D, Dense>, &umap_apply_avx512<D, Dense>);
 }
 
 /// New positions of the items at [first, last) of `items`, all of one group.
@@ -428,7 +383,7 @@ void umap_move_items(UmapState& s, int epoch, std::int64_t first, std::int64_t l
     const UmapApply apply = Dense ? s.apply_dense : s.apply;
     const int dims = D > 0 ? D : static_cast<int>(s.y->cols());
     const auto alpha = static_cast<float>(s.learning_rate * (1.0 - static_cast<double>(std::max(0, epoch - 1)) /
-                                                                       static_cast<double>(s.total_epochs)));
+                                                                       static_cast<double>(s.fires.total_epochs)));
     const float* y = s.y->data();
     UmapForces forces;
     for (UmapForces::Strip& strip : forces.strips) strip.reserve_steps(UmapForces::kMost / 8, dims);
@@ -451,7 +406,7 @@ void umap_move_items(UmapState& s, int epoch, std::int64_t first, std::int64_t l
             for (int lane = 0; lane < used; ++lane) {
                 UmapLane& own = lanes[static_cast<std::size_t>(lane)];
                 own.collect<D, Dense>(s, epoch, lane % kUmapStrip, dims,
-                               forces.strips[static_cast<std::size_t>(lane / kUmapStrip)]);
+                                      forces.strips[static_cast<std::size_t>(lane / kUmapStrip)]);
                 more = more || !own.done();
             }
             // A vector goes as far as those after it: the steps fall.
@@ -483,11 +438,6 @@ void umap_move_items(UmapState& s, int epoch, std::int64_t first, std::int64_t l
 /// @param mobility  (n,) share of each step that an item takes, 0 = pinned; empty = 1.
 inline void umap_prepare(UmapState& s, const CsrMatrix<float>& weights, std::span<const float> mobility,
                          int first_epoch) {
-    float largest = 0;
-    for (const float w : weights.values) largest = std::max(largest, w);
-    const auto fires = [&](std::int64_t i, Index j, float w) {
-        return w > 0 && j != i && static_cast<double>(largest) <= static_cast<double>(w) * s.total_epochs;
-    };
     // Items without edges stand still and are not drawn.
     std::vector<std::vector<std::pair<float, Index>>> groups(kUmapGroups);
     std::size_t edges = 0;
@@ -497,7 +447,7 @@ inline void umap_prepare(UmapState& s, const CsrMatrix<float>& weights, std::spa
         float pull = 0;
         std::size_t firing = 0;
         for (std::size_t e = 0; e < ids.size(); ++e) {
-            if (!fires(i, ids[e], values[e])) continue;
+            if (!s.fires(i, ids[e], values[e])) continue;
             pull += values[e];
             ++firing;
         }
@@ -507,8 +457,9 @@ inline void umap_prepare(UmapState& s, const CsrMatrix<float>& weights, std::spa
         edges += firing;
         groups[mix64(static_cast<std::uint64_t>(i)) % kUmapGroups].emplace_back(-pull, static_cast<Index>(i));
     }
-    s.edges.reserve(edges);
     s.next_epoch.reserve(edges);
+    s.target.reserve(edges);
+    s.period.reserve(edges);
     s.group.assign(1, 0);
     s.begin.assign(1, 0);
     for (auto& group : groups) {
@@ -520,13 +471,14 @@ inline void umap_prepare(UmapState& s, const CsrMatrix<float>& weights, std::spa
             const auto ids = weights.row_indices(i);
             const auto values = weights.row_values(i);
             for (std::size_t e = 0; e < ids.size(); ++e) {
-                if (!fires(i, ids[e], values[e])) continue;
-                const float period = largest / values[e];
+                if (!s.fires(i, ids[e], values[e])) continue;
+                const float period = s.fires.period(values[e]);
                 const std::int32_t fired = umap_firings(period, std::max(0, first_epoch - 1));
-                s.edges.push_back({ids[e], period, fired});
+                s.target.push_back(ids[e]);
+                s.period.push_back(period);
                 s.next_epoch.push_back(umap_firing_epoch(period, fired + 1));
             }
-            s.begin.push_back(static_cast<std::int64_t>(s.edges.size()));
+            s.begin.push_back(static_cast<std::int64_t>(s.target.size()));
         }
         s.group.push_back(static_cast<std::int64_t>(s.items.size()));
     }

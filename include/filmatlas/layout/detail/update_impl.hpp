@@ -127,8 +127,9 @@ FILMATLAS_INLINE MapUpdate update_map(MatrixView<const float> X, const KnnGraph&
         const CsrMatrix<float> affinities = tsne_affinities(graph, options.perplexity, options.num_threads);
         const double scale = detail::tsne_scale(affinities, y, options.exaggeration, options.num_threads);
         for (float& value : y.values()) value = static_cast<float>(static_cast<double>(value) * scale);
-        detail::TsneRun run;
-        run.rounds = options.n_iter;
+        detail::TsneRounds run;
+        run.stage = "update";
+        run.count = options.n_iter;
         run.exaggeration = options.exaggeration;
         run.learning_rate = std::max(static_cast<double>(n) / options.exaggeration, 50.0);
         run.num_threads = options.num_threads;
@@ -136,7 +137,7 @@ FILMATLAS_INLINE MapUpdate update_map(MatrixView<const float> X, const KnnGraph&
         for (std::size_t i = 0; i < old.size(); ++i) {
             if (old[i]) run.leash[i] = static_cast<float>(options.max_drift * side * scale);
         }
-        detail::tsne_optimize(affinities, y, run, progress, "update");
+        detail::tsne_engine(affinities, y, run)->run(run.count, progress);
         for (float& value : y.values()) value = static_cast<float>(static_cast<double>(value) / scale);
     }
     std::vector<double> drifts;

@@ -18,7 +18,7 @@
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/random.hpp"
-#include "filmatlas/core/simd.hpp"
+#include "filmatlas/layout/detail/math.hpp"
 #include "filmatlas/linalg/block_product.hpp"
 #include "filmatlas/linalg/kernels.hpp"
 #include "filmatlas/linalg/vector_rows.hpp"
@@ -97,38 +97,27 @@ __attribute__((always_inline)) inline std::int64_t quality_before(const T* x, st
     return std::int64_t{below} + std::int64_t{above};
 }
 
-/// The loops over whole rows, once per instruction set; they add and compare only, so that all give the same
-/// figures.
-struct QualityLoops {
-    std::int64_t (*before_f32)(const float*, std::int64_t, float, std::int64_t) noexcept;
-    std::int64_t (*before_f64)(const double*, std::int64_t, double, std::int64_t) noexcept;
-};
+/// It adds and compares only, so that all instruction sets give the same figures.
+template <class T>
+inline std::int64_t quality_before_baseline(const T* x, std::int64_t n, T value, std::int64_t id) noexcept {
+    return quality_before(x, n, value, id);
+}
+template <class T>
+FILMATLAS_TARGET_AVX2 inline std::int64_t quality_before_avx2(const T* x, std::int64_t n, T value,
+                                                              std::int64_t id) noexcept {
+    return quality_before(x, n, value, id);
+}
+template <class T>
+FILMATLAS_TARGET_AVX512 inline std::int64_t quality_before_avx512(const T* x, std::int64_t n, T value,
+                                                                  std::int64_t id) noexcept {
+    return quality_before(x, n, value, id);
+}
 
-#define FILMATLAS_QUALITY_LOOPS(name, target)                                                               \
-    target inline std::int64_t quality_before_f32_##name(const float* x, std::int64_t n, float v,           \
-                                                         std::int64_t id) noexcept {                        \
-        return quality_before(x, n, v, id);                                                                 \
-    }                                                                                                       \
-    target inline std::int64_t quality_before_f64_##name(const double* x, std::int64_t n, double v,         \
-                                                         std::int64_t id) noexcept {                        \
-        return quality_before(x, n, v, id);                                                                 \
-    }
-FILMATLAS_QUALITY_LOOPS(baseline, )
-#if defined(__x86_64__)
-FILMATLAS_QUALITY_LOOPS(avx2, __attribute__((target("avx2"))))
-FILMATLAS_QUALITY_LOOPS(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))))
-#endif
-#undef FILMATLAS_QUALITY_LOOPS
-
-inline QualityLoops quality_loops() {
-#if defined(__x86_64__)
-    const SimdLevel level = simd_level();
-    if (level >= SimdLevel::Avx512)
-        return {&quality_before_f32_avx512, &quality_before_f64_avx512};
-    if (level >= SimdLevel::Avx2)
-        return {&quality_before_f32_avx2, &quality_before_f64_avx2};
-#endif
-    return {&quality_before_f32_baseline, &quality_before_f64_baseline};
+template <class T>
+using QualityCounter = std::int64_t (*)(const T*, std::int64_t, T, std::int64_t) noexcept;
+template <class T>
+QualityCounter<T> quality_counter() {
+    return layout_version(&quality_before_baseline<T>, &quality_before_avx2<T>, &quality_before_avx512<T>);
 }
 
 /// Distance of the graph's metric in float64.
@@ -216,7 +205,8 @@ inline QualityRanks quality_ranks(MatrixView<const float> X, Metric metric, bool
                                   const std::vector<Index>& drawn, int num_threads, const Progress& progress) {
     const auto m = static_cast<std::int64_t>(items.rows.size());
     const auto count = static_cast<std::int64_t>(drawn.size());
-    const QualityLoops loops = quality_loops();
+    const QualityCounter<float> before_f32 = quality_counter<float>();
+    const QualityCounter<double> before_f64 = quality_counter<double>();
     QualityRanks ranks{Matrix<Index>(count, items.found.cols()), Matrix<Index>(count, items.truth.cols())};
 
     const MapRanks on_map(coordinates, items.rows);
@@ -251,7 +241,7 @@ inline QualityRanks quality_ranks(MatrixView<const float> X, Metric metric, bool
                             own, X.row_data(items.rows[static_cast<std::size_t>(c)]), X.cols, metric);
                     }
                     scores[static_cast<std::size_t>(i)] = -std::numeric_limits<double>::infinity();
-                    quality_space_ranks(items, i, scores.data(), loops.before_f64, false, ranks.space.row(r));
+                    quality_space_ranks(items, i, scores.data(), before_f64, false, ranks.space.row(r));
                 }
             },
             progress, "layout_quality (space)");
@@ -349,7 +339,7 @@ inline QualityRanks quality_ranks(MatrixView<const float> X, Metric metric, bool
                             }
                             const std::int64_t i = drawn[static_cast<std::size_t>(r)];
                             scores[i] = -std::numeric_limits<float>::infinity();
-                            quality_space_ranks(items, i, scores, loops.before_f32, exact_graph,
+                            quality_space_ranks(items, i, scores, before_f32, exact_graph,
                                                 ranks.space.row(r));
                         }
                     },
