@@ -52,7 +52,7 @@ void places_by_tree(const PlaceContext& context, const Matrix<double>& queries,
             const auto weight_of = [&](Index p) { return context.points.weight[at(p)]; };
             const auto never = [](std::int64_t, double) { return false; };
             tree.search(
-                row, 0, [&] { return limit; }, never,
+                0, [&](std::int64_t node) { return tree.to_box(row, node, limit); }, [&] { return limit; }, never,
                 [&](std::int64_t leaf) {
                     const std::int64_t first = tree.leaf_begin(leaf);
                     const std::int64_t count = tree.leaf_begin(leaf + 1) - first;
@@ -80,7 +80,8 @@ void places_by_tree(const PlaceContext& context, const Matrix<double>& queries,
             Index found = -1;
             // Nothing is below the core distance: the first that reaches it ends the search.
             tree.search(
-                row, 0, [&] { return best > core ? Tree::infinity : 0.0; },
+                0, [&](std::int64_t node) { return tree.to_box(row, node, Tree::infinity); },
+                [&] { return best > core ? Tree::infinity : 0.0; },
                 [&](std::int64_t, double distance) { return context.reduced.factor * distance >= best; },
                 [&](std::int64_t leaf) {
                     const std::int64_t first = tree.leaf_begin(leaf);

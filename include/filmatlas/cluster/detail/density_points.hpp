@@ -77,6 +77,8 @@ DensityPoints<T> density_points(MatrixView<const In> X, RowForm form, std::span<
     DensityPoints<T> out;
     std::vector<double> key;
     std::vector<Index> kept;
+    key.reserve(valid.size());
+    kept.reserve(valid.size());
     for (std::int64_t i = 0; i < X.rows; ++i) {
         if (valid[static_cast<std::size_t>(i)] == 0) {
             out.invalid.push_back(static_cast<Index>(i));
@@ -85,7 +87,7 @@ DensityPoints<T> density_points(MatrixView<const In> X, RowForm form, std::span<
             key.push_back(d > 0 ? static_cast<double>(taken(i, 0)) : 0.0);
         }
     }
-    const std::vector<Index> order = density_order(key);
+    const std::vector<Index> order = density_order(key, num_threads);
     out.members.reserve(kept.size());
     for (const Index at : order) out.members.push_back(kept[static_cast<std::size_t>(at)]);
     const auto same = [&](Index a, Index b) {
@@ -113,6 +115,8 @@ DensityPoints<T> density_points(MatrixView<const In> X, RowForm form, std::span<
         }
         run = end;
     }
+    out.begin.reserve(kept.size() + 1);
+    out.weight.reserve(kept.size());
     for (std::size_t m = 0; m < out.members.size(); ++m) {
         if (m == 0 || !same(out.members[m], out.members[m - 1])) {
             out.begin.push_back(static_cast<Index>(m));

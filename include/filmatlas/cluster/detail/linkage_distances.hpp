@@ -34,9 +34,9 @@ inline void linkage_product(const Kernels& kernel, const double* a, const double
 
 /// Euclidean, squared Euclidean or cosine (unit rows) distances, rounded to T once.
 ///
-/// A distance comes from the product of its rows, moved to their mean unless they lie around the origin and float32 holds
-/// them: then float64 has the product of two values without rounding, and products are faster. Where that cancels (near and equal rows)
-/// it is made from the differences instead, so that its relative error stays near the precision of T.
+/// A distance comes from the product of its rows, moved to their mean unless they lie around the origin and float32
+/// holds them, whose products need no rounding. Near rows are measured by their differences instead, so that the
+/// relative error stays near the precision of T.
 template <class T>
 class LinkageProducts {
 public:

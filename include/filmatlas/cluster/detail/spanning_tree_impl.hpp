@@ -15,6 +15,7 @@
 #include "filmatlas/cluster/detail/density_blocked.hpp"
 #include "filmatlas/cluster/detail/density_boruvka.hpp"
 #include "filmatlas/cluster/detail/density_checks.hpp"
+#include "filmatlas/cluster/detail/density_cores.hpp"
 #include "filmatlas/cluster/detail/density_forest.hpp"
 #include "filmatlas/cluster/detail/density_points.hpp"
 #include "filmatlas/cluster/spanning_tree.hpp"
@@ -50,40 +51,46 @@ inline SpanningTreeMethod density_method(const SpanningTreeOptions& options, std
 
 /// Weight, core distance and order of rows from those of the points that they are.
 template <class T>
-void density_finish(const DensityPoints<T>& points, const std::vector<double>& core,
-                    const DensityEdges& edges, const ReducedDistance& reduced, SpanningTree& tree) {
+void density_finish(const DensityPoints<T>& points, const std::vector<double>& core, const DensityEdges& edges,
+                    const ReducedDistance& reduced, int num_threads, SpanningTree& tree) {
     const auto n = static_cast<std::size_t>(tree.num_items);
     tree.core.assign(n, std::numeric_limits<double>::infinity());
-    tree.rank.assign(n, 0);
-    Index next = 0;
-    for (const Index row : points.members) tree.rank[static_cast<std::size_t>(row)] = next++;
+    tree.rank.resize(n);
+    parallel_for(points.size(), 8192, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t p = begin; p < end; ++p) {
+            const auto at = static_cast<std::size_t>(p);
+            for (Index m = points.begin[at]; m < points.begin[at + 1]; ++m) {
+                const auto row = static_cast<std::size_t>(points.members[static_cast<std::size_t>(m)]);
+                tree.core[row] = reduced.distance(core[at]);
+                tree.rank[row] = m;
+            }
+        }
+    });
+    auto next = static_cast<Index>(points.members.size());
     for (const Index row : points.invalid) tree.rank[static_cast<std::size_t>(row)] = next++;
-    DensityEdges all;
-    const std::size_t count = points.members.empty() ? 0 : points.members.size() - 1;
-    all.a.reserve(count);
-    all.b.reserve(count);
-    all.reduced.reserve(count);
     // Equal rows meet at their core distance.
+    DensityEdges all;
     for (std::int64_t p = 0; p < points.size(); ++p) {
         const auto at = static_cast<std::size_t>(p);
-        for (Index m = points.begin[at]; m < points.begin[at + 1]; ++m) {
-            const Index row = points.members[static_cast<std::size_t>(m)];
-            tree.core[static_cast<std::size_t>(row)] = reduced.distance(core[at]);
-            if (m > points.begin[at]) all.add(points.first(p), row, core[at]);
+        for (Index m = points.begin[at] + 1; m < points.begin[at + 1]; ++m) {
+            all.add(points.first(p), points.members[static_cast<std::size_t>(m)], core[at]);
         }
     }
-    for (std::size_t e = 0; e < edges.a.size(); ++e) {
-        all.add(points.first(edges.a[e]), points.first(edges.b[e]), edges.reduced[e]);
-    }
-    tree.a.reserve(all.a.size());
-    tree.b.reserve(all.a.size());
-    tree.weight.reserve(all.a.size());
-    for (const Index e : density_order(all.reduced)) {
-        const auto at = static_cast<std::size_t>(e);
-        tree.a.push_back(all.a[at]);
-        tree.b.push_back(all.b[at]);
-        tree.weight.push_back(reduced.distance(all.reduced[at]));
-    }
+    const auto equal = static_cast<Index>(all.a.size());
+    all.reduced.insert(all.reduced.end(), edges.reduced.begin(), edges.reduced.end());
+    const std::vector<Index> order = density_order(all.reduced, num_threads);
+    tree.a.resize(order.size());
+    tree.b.resize(order.size());
+    tree.weight.resize(order.size());
+    parallel_for(static_cast<std::int64_t>(order.size()), 8192, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+            const Index e = order[i];
+            const auto at = static_cast<std::size_t>(e < equal ? e : e - equal);
+            tree.a[i] = e < equal ? all.a[at] : points.first(edges.a[at]);
+            tree.b[i] = e < equal ? all.b[at] : points.first(edges.b[at]);
+            tree.weight[i] = reduced.distance(all.reduced[static_cast<std::size_t>(e)]);
+        }
+    });
     tree.invalid_rows = points.invalid;
 }
 
@@ -91,11 +98,10 @@ template <int Dim, bool Manhattan>
 void density_tree_route(const DensityPoints<double>& points, const SpanningTreeOptions& options,
                         SpanningTree& tree, const Progress& progress) {
     const ReducedDistance reduced(options.metric, options.alpha);
-    DensityBoruvka<Dim, Manhattan> boruvka(points.rows, points.weight, points.unit_weights,
-                                           density_needed(options), reduced.factor, options.num_threads,
-                                           progress);
-    const std::vector<double> core = boruvka.cores();
-    density_finish(points, core, boruvka.run(), reduced, tree);
+    DensityCores<Dim, Manhattan> cores(points.rows, points.weight, points.unit_weights, density_needed(options),
+                                       reduced.factor, options.num_threads, progress);
+    DensityBoruvka<Dim, Manhattan> boruvka(cores, reduced.factor, options.num_threads, progress);
+    density_finish(points, cores.core_by_point(), boruvka.run(), reduced, options.num_threads, tree);
 }
 
 template <class T>
@@ -138,14 +144,14 @@ SpanningTree spanning_tree_of(MatrixView<const T> X, const SpanningTreeOptions& 
                 default: route.template operator()<0>(); break;
             }
         } else {
-            density_finish(points, {}, {}, ReducedDistance(options.metric, options.alpha), tree);
+            density_finish(points, {}, {}, ReducedDistance(options.metric, options.alpha), options.num_threads, tree);
         }
     } else {
         const auto points = density_points<float>(X, cosine ? RowForm::NonZero : RowForm::AsGiven, weights,
                                                   options.num_threads);
         const ReducedDistance reduced(options.metric, options.alpha);
         if (points.size() == 0) {
-            density_finish(points, {}, {}, reduced, tree);
+            density_finish(points, {}, {}, reduced, options.num_threads, tree);
             return tree;
         }
         DensityBlocked blocked(points, options, density_needed(options), progress);
@@ -153,7 +159,7 @@ SpanningTree spanning_tree_of(MatrixView<const T> X, const SpanningTreeOptions& 
         tree.exact = blocked.exact();
         tree.certified = blocked.certified();
         tree.excess_bound = blocked.excess_bound();
-        density_finish(points, blocked.cores(), edges, reduced, tree);
+        density_finish(points, blocked.cores(), edges, reduced, options.num_threads, tree);
     }
     tree.run.iterations = 1;
     tree.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -295,30 +301,33 @@ FILMATLAS_INLINE SpanningTree spanning_tree_from_distances(MatrixView<const doub
     const auto weight_of = [&](Index i) {
         return weights.empty() ? 1.0 : weights[static_cast<std::size_t>(i)];
     };
-    parallel_for(n, 64, options.num_threads, [&](std::int64_t begin, std::int64_t end) {
-        std::vector<std::pair<double, Index>> near;
-        for (std::int64_t i = begin; i < end; ++i) {
-            near.clear();
-            for (std::int64_t j = 0; j < n; ++j) {
-                const double x = distances(i, j);
-                if (!(x >= 0) || x != distances(j, i)) {
-                    ErrorContext where{detail::spanning_tree_stage, {}, i, {}, -1};
-                    throw Error(ErrorCode::InvalidArgument, std::move(where),
-                                "distance (" + std::to_string(i) + ", " + std::to_string(j) + ") is " +
-                                    to_text(x) + ", its mirror " + to_text(distances(j, i)),
-                                "distances have to be symmetric, 0 or more");
+    parallel_for(
+        n, 64, options.num_threads,
+        [&](std::int64_t begin, std::int64_t end) {
+            std::vector<std::pair<double, Index>> near;
+            for (std::int64_t i = begin; i < end; ++i) {
+                near.clear();
+                for (std::int64_t j = 0; j < n; ++j) {
+                    const double x = distances(i, j);
+                    if (!(x >= 0) || x != distances(j, i)) {
+                        ErrorContext where{detail::spanning_tree_stage, {}, i, {}, -1};
+                        throw Error(ErrorCode::InvalidArgument, std::move(where),
+                                    "distance (" + std::to_string(i) + ", " + std::to_string(j) + ") is " +
+                                        to_text(x) + ", its mirror " + to_text(distances(j, i)),
+                                    "distances have to be symmetric, 0 or more");
+                    }
+                    if (j != i && x < infinity) near.emplace_back(x, static_cast<Index>(j));
                 }
-                if (j != i && x < infinity) near.emplace_back(x, static_cast<Index>(j));
+                // At most `needed` neighbours matter unless weights are below 1.
+                const auto most = weights.empty() ? static_cast<std::size_t>(needed) : near.size();
+                const auto middle = near.begin() + static_cast<std::ptrdiff_t>(std::min(near.size(), most));
+                std::partial_sort(near.begin(), middle, near.end());
+                near.erase(middle, near.end());
+                tree.core[static_cast<std::size_t>(i)] =
+                    detail::core_among(near, weight_of(static_cast<Index>(i)), needed, weight_of, 0.0);
             }
-            // At most `needed` neighbours matter unless weights are below 1.
-            const auto most = weights.empty() ? static_cast<std::size_t>(needed) : near.size();
-            const auto middle = near.begin() + static_cast<std::ptrdiff_t>(std::min(near.size(), most));
-            std::partial_sort(near.begin(), middle, near.end());
-            near.erase(middle, near.end());
-            tree.core[static_cast<std::size_t>(i)] =
-                detail::core_among(near, weight_of(static_cast<Index>(i)), needed, weight_of, 0.0);
-        }
-    });
+        },
+        progress, "core_distances");
     // Prim: the cheapest way from the tree to each item outside.
     std::vector<double> cheapest(static_cast<std::size_t>(n), infinity);
     std::vector<Index> from(static_cast<std::size_t>(n), -1);
