@@ -79,7 +79,8 @@ Layout atlas_map(MatrixView<const float> X, const KnnGraph& graph, const MapOpti
 class MapRun : public LayoutRun {
 public:
     /// Graph, similarities and start; no rounds yet. @throws Error as `atlas_map()` does.
-    MapRun(MatrixView<const float> X, const KnnGraph& graph, const MapOptions& options = {});
+    MapRun(MatrixView<const float> X, const KnnGraph& graph, const MapOptions& options = {},
+           const Progress& progress = {});
 };
 
 }  // namespace filmatlas

@@ -7,6 +7,7 @@
 
 #include "filmatlas/core/config.hpp"
 #include "filmatlas/core/matrix.hpp"
+#include "filmatlas/core/progress.hpp"
 #include "filmatlas/core/run_info.hpp"
 #include "filmatlas/linalg/csr.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
@@ -52,9 +53,9 @@ struct StartResult {
 /// of 1e-4 (the range is 10) drawn per item.
 /// @param X        (n, d) the vectors; rows with NaN or infinite values are ignored.
 /// @param weights  (n, n) symmetric, non-negative.
-/// @throws Error (Shape).
+/// @throws Error (Shape); (Cancelled).
 StartResult spectral_start(MatrixView<const float> X, const CsrMatrix<float>& weights,
-                           const StartOptions& options = {});
+                           const StartOptions& options = {}, const Progress& progress = {});
 
 /// Leading principal components of the valid rows, with the same scale and jitter.
 StartResult pca_start(MatrixView<const float> X, const StartOptions& options = {});
@@ -66,7 +67,8 @@ StartResult pca_start(MatrixView<const float> X, const StartOptions& options = {
 /// majorisation (de Leeuw, 1977) from the principal components. Rank correlation of distances on film embeddings: .75,
 /// where the principal components have .31 and the spectral start .14.
 /// @param metric  of the distances. Cost: n * 304 * d operations; memory O(n c).
-StartResult landmark_start(MatrixView<const float> X, Metric metric, const StartOptions& options = {});
+StartResult landmark_start(MatrixView<const float> X, Metric metric, const StartOptions& options = {},
+                           const Progress& progress = {});
 
 }  // namespace filmatlas
 

@@ -93,7 +93,8 @@ Layout tsne(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions&
 class TsneRun : public LayoutRun {
 public:
     /// Similarities and start; no rounds yet. @throws Error as `tsne()` does.
-    TsneRun(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options = {});
+    TsneRun(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options = {},
+            const Progress& progress = {});
 };
 
 /// Repulsion of every item and the normaliser: row i receives sum_j (1 + |y_i - y_j|^2)^-2 (y_i - y_j).

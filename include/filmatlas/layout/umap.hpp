@@ -100,7 +100,8 @@ Layout umap(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions&
 class UmapRun : public LayoutRun {
 public:
     /// Graph and start; no rounds yet. @throws Error as `umap()` does.
-    UmapRun(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options = {});
+    UmapRun(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options = {},
+            const Progress& progress = {});
 };
 
 /// Moves `coordinates` by the weights' attraction and sampled repulsion: the optimiser alone, resumable.

@@ -131,6 +131,17 @@ TEST_CASE_TEMPLATE("run: a snapshot every m rounds equals separate runs, and is 
     }
 }
 
+TEST_CASE_TEMPLATE("run: a start can be cancelled before the first round", Method, Umap, Tsne, Map) {
+    const Matrix<float> x = blobs(300, 5, 3, 5);
+    const KnnGraph graph = brute_graph(x, 14);
+    const Progress stop([](const Tick&) { return false; }, std::chrono::milliseconds(0));
+    typename Method::Options options;
+    for (const LayoutInit init : {LayoutInit::Spectral, LayoutInit::Landmarks}) {
+        options.init = init;
+        CHECK_THROWS_WITH_AS(typename Method::Run(x.view(), graph, options, stop), doctest::Contains("cancelled"), Error);
+    }
+}
+
 TEST_CASE_TEMPLATE("run: cancelled again and again and gone on with, the map of one run", Method, Umap, Tsne, Map) {
     const Matrix<float> x = blobs(300, 5, 3, 5);
     const KnnGraph graph = brute_graph(x, 14);

@@ -34,7 +34,7 @@ bool layout_open(std::int64_t n, const std::vector<char>& valid, const Options& 
 /// The start that the options ask for; invalid items lie at 0. `weights()` is the graph of a spectral one.
 template <class Options, class Weights>
 Matrix<float> layout_begin(MatrixView<const float> X, Metric metric, const std::vector<char>& valid,
-                           const Options& options, Weights&& weights, RunInfo& run) {
+                           const Options& options, Weights&& weights, const Progress& progress, RunInfo& run) {
     if (options.init == LayoutInit::Given) {
         Matrix<float> given = options.given;
         for (std::int64_t i = 0; i < X.rows; ++i) {
@@ -48,8 +48,8 @@ Matrix<float> layout_begin(MatrixView<const float> X, Metric metric, const std::
     start.num_threads = options.num_threads;
     Matrix<float> masked;
     const MatrixView<const float> vectors = layout_start_vectors(X, valid, masked);
-    StartResult result = options.init == LayoutInit::Spectral    ? spectral_start(vectors, weights(), start)
-                         : options.init == LayoutInit::Landmarks ? landmark_start(vectors, metric, start)
+    StartResult result = options.init == LayoutInit::Spectral    ? spectral_start(vectors, weights(), start, progress)
+                         : options.init == LayoutInit::Landmarks ? landmark_start(vectors, metric, start, progress)
                                                                  : pca_start(vectors, start);
     for (std::string& warning : result.run.warnings) run.warnings.push_back(std::move(warning));
     return std::move(result.coordinates);

@@ -241,7 +241,7 @@ inline void landmark_settle(const Matrix<float>& own_keys, const LandmarkTargets
 /// Moves the rows of `plane` (one per member, from a start that need not be good) to where they have the distances'
 /// order towards the landmarks. Fewer than four members stay.
 inline void landmark_scale(MatrixView<const float> X, std::span<const Index> members, Metric metric, std::uint64_t seed,
-                           int num_threads, Matrix<float>& plane) {
+                           int num_threads, Matrix<float>& plane, const Progress& progress) {
     const auto m = static_cast<std::int64_t>(members.size());
     const auto dims = static_cast<int>(plane.cols());
     if (m < 4) return;
@@ -288,7 +288,7 @@ inline void landmark_scale(MatrixView<const float> X, std::span<const Index> mem
     const LandmarkPlace place = dims == 2   ? landmark_placer<2>()
                                 : dims == 3 ? landmark_placer<3>()
                                             : landmark_placer<0>();
-    parallel_for((m + kLandmarkLanes - 1) / kLandmarkLanes, 8, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    const auto place_groups = [&](std::int64_t begin, std::int64_t end) {
         std::vector<float> block(room);
         float at[kLandmarkMaxComponents * kLandmarkLanes];
         for (std::int64_t group = begin; group < end; ++group) {
@@ -306,7 +306,8 @@ inline void landmark_scale(MatrixView<const float> X, std::span<const Index> mem
                 for (int d = 0; d < dims; ++d) plane(i, d) = at[d * kLandmarkLanes + (i - first)];
             }
         }
-    });
+    };
+    parallel_for((m + kLandmarkLanes - 1) / kLandmarkLanes, 8, num_threads, place_groups, progress, "layout (landmarks)");
 }
 
 }  // namespace filmatlas::detail

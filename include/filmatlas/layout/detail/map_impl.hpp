@@ -40,8 +40,9 @@ FILMATLAS_INLINE void validate(const MapOptions& options) {
     if (options.num_threads < 0) bad("num_threads", std::to_string(options.num_threads), "use 0 or more");
 }
 
-FILMATLAS_INLINE MapRun::MapRun(MatrixView<const float> X, const KnnGraph& graph, const MapOptions& options)
-    : LayoutRun(detail::map_run_state(X, graph, options)) {}
+FILMATLAS_INLINE MapRun::MapRun(MatrixView<const float> X, const KnnGraph& graph, const MapOptions& options,
+                                const Progress& progress)
+    : LayoutRun(detail::map_run_state(X, graph, options, progress)) {}
 
 FILMATLAS_INLINE Layout atlas_map(MatrixView<const float> X, const KnnGraph& graph, const MapOptions& options,
                                   const Progress& progress) {

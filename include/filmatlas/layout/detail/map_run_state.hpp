@@ -139,7 +139,7 @@ inline CsrMatrix<float> map_affinities(const KnnGraph& graph, const MapOptions& 
 }
 
 inline std::unique_ptr<LayoutRunState> map_run_state(MatrixView<const float> X, const KnnGraph& graph,
-                                                     const MapOptions& options) {
+                                                     const MapOptions& options, const Progress& progress) {
     validate(options);
     auto state = std::make_unique<MapRunState>();
     MapRunState& s = *state;
@@ -164,7 +164,7 @@ inline std::unique_ptr<LayoutRunState> map_run_state(MatrixView<const float> X, 
     if (options.umap_epochs > 0) s.umap.weights = weights();
     s.layout.coordinates = layout_begin(
         X, graph.metric, s.valid, options, [&] { return options.umap_epochs > 0 ? s.umap.weights : weights(); },
-        s.layout.run);
+        progress, s.layout.run);
     s.options = options;
     s.options.given = {};
     if (options.territories) {

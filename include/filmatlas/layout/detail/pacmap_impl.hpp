@@ -114,10 +114,11 @@ inline std::vector<Index> pacmap_near(const KnnGraph& graph, std::int64_t per_it
 
 /// Mid-near pairs: each the second nearest in the full space of six drawn items.
 inline std::vector<Index> pacmap_mid_near(MatrixView<const float> X, Metric metric, const std::vector<Index>& items,
-                                          std::int64_t per_item, std::uint64_t seed, int num_threads) {
+                                          std::int64_t per_item, std::uint64_t seed, int num_threads,
+                                          const Progress& progress) {
     std::vector<Index> mid(static_cast<std::size_t>(X.rows * per_item), -1);
     if (items.size() < 3) return mid;
-    parallel_for(static_cast<std::int64_t>(items.size()), 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    const auto draw_pairs = [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t p = begin; p < end; ++p) {
             const Index i = items[static_cast<std::size_t>(p)];
             RandomStream draws(seed, "pacmap.mid", static_cast<std::uint64_t>(i));
@@ -138,7 +139,8 @@ inline std::vector<Index> pacmap_mid_near(MatrixView<const float> X, Metric metr
                 mid[static_cast<std::size_t>(i * per_item + s)] = best[1].second >= 0 ? best[1].second : best[0].second;
             }
         }
-    });
+    };
+    parallel_for(static_cast<std::int64_t>(items.size()), 256, num_threads, draw_pairs, progress, "pacmap (pairs)");
     return mid;
 }
 
@@ -283,7 +285,7 @@ FILMATLAS_INLINE Layout pacmap(MatrixView<const float> X, const KnnGraph& graph,
         if (valid[static_cast<std::size_t>(i)]) items.push_back(static_cast<Index>(i));
     }
     layout.coordinates =
-        detail::layout_begin(X, graph.metric, valid, options, [&] { return fuzzy_graph(graph); }, layout.run);
+        detail::layout_begin(X, graph.metric, valid, options, [&] { return fuzzy_graph(graph); }, progress, layout.run);
     if (!given) {
         for (float& value : layout.coordinates.values()) value *= 0.01F;
     }
@@ -295,7 +297,8 @@ FILMATLAS_INLINE Layout pacmap(MatrixView<const float> X, const KnnGraph& graph,
     const detail::PacmapPairs near = detail::pacmap_both_ways(near_ids, n, near_count);
     const std::int64_t mid_count = per_item(options.mid_near_ratio);
     const detail::PacmapPairs mid = detail::pacmap_both_ways(
-        detail::pacmap_mid_near(X, graph.metric, items, mid_count, options.seed, options.num_threads), n, mid_count);
+        detail::pacmap_mid_near(X, graph.metric, items, mid_count, options.seed, options.num_threads, progress), n,
+        mid_count);
     const std::int64_t further_count = per_item(options.further_ratio);
     const detail::PacmapPairs further = detail::pacmap_both_ways(
         detail::pacmap_further(near_ids, near_count, items, n, further_count, options.seed), n, further_count);

@@ -49,7 +49,7 @@ private:
 template <class Run, class Options>
 Layout layout_in_one_run(MatrixView<const float> X, const KnnGraph& graph, const Options& options,
                          const Progress& progress) {
-    Run run(X, graph, options);
+    Run run(X, graph, options, progress);
     run.run(run.total_epochs(), progress);
     return run.layout();
 }

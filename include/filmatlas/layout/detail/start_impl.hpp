@@ -263,14 +263,15 @@ FILMATLAS_INLINE StartResult pca_start(MatrixView<const float> X, const StartOpt
     return detail::start_in_one(X, options, [](const std::vector<Index>&, Matrix<float>&) {});
 }
 
-FILMATLAS_INLINE StartResult landmark_start(MatrixView<const float> X, Metric metric, const StartOptions& options) {
+FILMATLAS_INLINE StartResult landmark_start(MatrixView<const float> X, Metric metric, const StartOptions& options,
+                                            const Progress& progress) {
     return detail::start_in_one(X, options, [&](const std::vector<Index>& members, Matrix<float>& plane) {
-        detail::landmark_scale(X, members, metric, options.seed, options.num_threads, plane);
+        detail::landmark_scale(X, members, metric, options.seed, options.num_threads, plane, progress);
     });
 }
 
 FILMATLAS_INLINE StartResult spectral_start(MatrixView<const float> X, const CsrMatrix<float>& weights,
-                                            const StartOptions& options) {
+                                            const StartOptions& options, const Progress& progress) {
     detail::validate_start(options);
     const std::int64_t n = X.rows;
     const int c = options.n_components;
@@ -327,12 +328,12 @@ FILMATLAS_INLINE StartResult spectral_start(MatrixView<const float> X, const Csr
             spectral.num_threads = options.num_threads;
             SpectralResult found;
             if (static_cast<std::int64_t>(members.size()) == n) {
-                found = spectral_embedding(weights, spectral);
+                found = spectral_embedding(weights, spectral, progress);
             } else {
                 for (std::size_t m = 0; m < members.size(); ++m) {
                     local[static_cast<std::size_t>(members[m])] = static_cast<Index>(m);
                 }
-                found = spectral_embedding(detail::start_submatrix(weights, members, local), spectral);
+                found = spectral_embedding(detail::start_submatrix(weights, members, local), spectral, progress);
             }
             result.run.iterations += found.run.iterations;
             result.run.converged = result.run.converged && found.run.converged;

@@ -150,7 +150,7 @@ inline void tsne_shrink(Matrix<float>& y, const std::vector<char>& valid) {
 }
 
 inline std::unique_ptr<LayoutRunState> tsne_run_state(MatrixView<const float> X, const KnnGraph& graph,
-                                                      const TsneOptions& options) {
+                                                      const TsneOptions& options, const Progress& progress) {
     validate(options);
     auto state = std::make_unique<TsneRunState>();
     TsneRunState& s = *state;
@@ -167,7 +167,8 @@ inline std::unique_ptr<LayoutRunState> tsne_run_state(MatrixView<const float> X,
                                         to_text(used) + ")");
     }
     s.layout.coordinates = layout_begin(
-        X, graph.metric, s.valid, options, [&]() -> const CsrMatrix<float>& { return s.affinities; }, s.layout.run);
+        X, graph.metric, s.valid, options, [&]() -> const CsrMatrix<float>& { return s.affinities; },
+        progress, s.layout.run);
     if (!s.given) tsne_shrink(s.layout.coordinates, s.valid);
 
     TsneRounds rounds;
@@ -187,8 +188,9 @@ inline std::unique_ptr<LayoutRunState> tsne_run_state(MatrixView<const float> X,
 
 }  // namespace detail
 
-FILMATLAS_INLINE TsneRun::TsneRun(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options)
-    : LayoutRun(detail::tsne_run_state(X, graph, options)) {}
+FILMATLAS_INLINE TsneRun::TsneRun(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options,
+                                  const Progress& progress)
+    : LayoutRun(detail::tsne_run_state(X, graph, options, progress)) {}
 
 FILMATLAS_INLINE Layout tsne(MatrixView<const float> X, const KnnGraph& graph, const TsneOptions& options,
                              const Progress& progress) {

@@ -43,7 +43,7 @@ inline CsrMatrix<float> umap_weights(const KnnGraph& graph, const UmapOptions& o
 }
 
 inline std::unique_ptr<LayoutRunState> umap_run_state(MatrixView<const float> X, const KnnGraph& graph,
-                                                      const UmapOptions& options) {
+                                                      const UmapOptions& options, const Progress& progress) {
     validate(options);
     auto state = std::make_unique<UmapRunState>();
     UmapRunState& s = *state;
@@ -62,7 +62,8 @@ inline std::unique_ptr<LayoutRunState> umap_run_state(MatrixView<const float> X,
                                         " instead of " + std::to_string(options.n_neighbors));
     }
     s.layout.coordinates = layout_begin(
-        X, graph.metric, s.valid, options, [&]() -> const CsrMatrix<float>& { return s.umap.weights; }, s.layout.run);
+        X, graph.metric, s.valid, options, [&]() -> const CsrMatrix<float>& { return s.umap.weights; },
+        progress, s.layout.run);
     s.umap.options = options;
     // What the start was made of is of no use any more.
     s.umap.options.given = {};
@@ -79,8 +80,9 @@ inline std::unique_ptr<LayoutRunState> umap_run_state(MatrixView<const float> X,
 
 }  // namespace detail
 
-FILMATLAS_INLINE UmapRun::UmapRun(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options)
-    : LayoutRun(detail::umap_run_state(X, graph, options)) {}
+FILMATLAS_INLINE UmapRun::UmapRun(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options,
+                                  const Progress& progress)
+    : LayoutRun(detail::umap_run_state(X, graph, options, progress)) {}
 
 FILMATLAS_INLINE Layout umap(MatrixView<const float> X, const KnnGraph& graph, const UmapOptions& options,
                              const Progress& progress) {

@@ -395,7 +395,7 @@ inline std::vector<double> quality_mean_ranks(const std::vector<double>& values)
 /// Distances of pairs in both spaces: all pairs when there are few, else drawn ones.
 inline double quality_correlation(MatrixView<const float> X, Metric metric, const Matrix<float>& coordinates,
                                   const std::vector<Index>& rows, const QualityOptions& options,
-                                  std::int64_t& used) {
+                                  const Progress& progress, std::int64_t& used) {
     const auto m = static_cast<std::int64_t>(rows.size());
     const std::int64_t possible = m * (m - 1) / 2;
     used = std::min(possible, options.pair_samples);
@@ -417,7 +417,7 @@ inline double quality_correlation(MatrixView<const float> X, Metric metric, cons
     }
     std::vector<double> full(pairs.size());
     std::vector<double> map(pairs.size());
-    parallel_for(used, 2048, options.num_threads, [&](std::int64_t begin, std::int64_t end) {
+    const auto measure = [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t p = begin; p < end; ++p) {
             const auto [a, b] = pairs[static_cast<std::size_t>(p)];
             const Index i = rows[static_cast<std::size_t>(a)];
@@ -427,7 +427,8 @@ inline double quality_correlation(MatrixView<const float> X, Metric metric, cons
             map[static_cast<std::size_t>(p)] = quality_distance(
                 coordinates.row_data(i), coordinates.row_data(j), coordinates.cols(), Metric::SqEuclidean);
         }
-    });
+    };
+    parallel_for(used, 2048, options.num_threads, measure, progress, "layout_quality (pairs)");
     return spearman(full, map);
 }
 
@@ -607,7 +608,8 @@ FILMATLAS_INLINE std::vector<LayoutQuality> layout_qualities(MatrixView<const fl
     double correlation = nan;
     std::int64_t pairs = 0;
     if (options.pair_samples > 0) {
-        correlation = detail::quality_correlation(X, graph.metric, coordinates, items.rows, options, pairs);
+        correlation = detail::quality_correlation(X, graph.metric, coordinates, items.rows, options, progress,
+                                                  pairs);
     }
 
     for (LayoutQuality& quality : qualities) {
