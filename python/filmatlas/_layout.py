@@ -318,7 +318,7 @@ def umap(
     min_dist : float
         Least distance of points on the map. Smaller packs clusters more tightly.
     n_epochs : int, optional
-        Rounds; 500 up to 5,000 items, 300 up to 50,000, else 200.
+        Rounds; 500 up to 5,000 items, else 300.
     learning_rate : float
         First step size. umap-learn's is 1, which loses more of the start's order and keeps fewer neighbours.
     init : "spectral", "pca", "landmarks", "hierarchy" or (n, n_components) coordinates

@@ -37,7 +37,7 @@ struct UmapOptions {
     double spread = 1;
     /// Columns of the result; 1 to 16.
     int n_components = 2;
-    /// Rounds; >= 0. Unset: 500 up to 5,000 items, 300 up to 50,000, else 200.
+    /// Rounds; >= 0. Unset: 500 up to 5,000 items, else 300.
     std::optional<int> n_epochs = std::nullopt;
     /// First step size, falling linearly to 0; > 0. umap-learn's 1 loses more of the start's order: on film embeddings
     /// and posts a tenth and 300 rounds end with more neighbours kept, trust and rank correlation (.129 / .829 / .325

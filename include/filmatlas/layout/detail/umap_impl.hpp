@@ -26,7 +26,7 @@ inline void validate_umap_dims(int n_components, std::string_view stage) {
 }  // namespace detail
 
 FILMATLAS_INLINE int default_umap_epochs(std::int64_t n) noexcept {
-    return n <= 5000 ? 500 : n <= 50000 ? 300 : 200;
+    return n <= 5000 ? 500 : 300;
 }
 
 FILMATLAS_INLINE void validate(const UmapOptions& options) {
