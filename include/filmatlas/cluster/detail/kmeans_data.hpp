@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "filmatlas/cluster/detail/squared_distance.hpp"
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/parallel.hpp"
 
@@ -19,21 +20,6 @@ namespace filmatlas::detail {
 inline constexpr std::int64_t kKMeansGrain = 512;     ///< rows per block of work
 inline constexpr std::int64_t kKMeansMaxGroups = 64;  ///< lower bounds kept per row
 
-/// Squared distance from the differences themselves: exactly 0 for equal rows.
-inline double kmeans_squared_distance(const float* a, const float* b, std::int64_t d) {
-    double lane[4] = {0, 0, 0, 0};
-    const auto square = [&](std::int64_t j) {
-        const double difference = static_cast<double>(a[j]) - static_cast<double>(b[j]);
-        return difference * difference;
-    };
-    std::int64_t j = 0;
-    for (; j + 4 <= d; j += 4) {
-        for (int l = 0; l < 4; ++l) lane[l] += square(j + l);
-    }
-    for (; j < d; ++j) lane[j & 3] += square(j);
-    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
-}
-
 /// Squared distance from the product. Where that cancels it is made from the differences instead, so that
 /// near and equal rows are told apart at full precision.
 inline float kmeans_distance_from_product(float square_x, float square_c, float dot, const float* x,
@@ -41,7 +27,7 @@ inline float kmeans_distance_from_product(float square_x, float square_c, float 
     const float sum = square_x + square_c;
     const float distance = sum - 2.0F * dot;
     if (distance > 1e-3F * sum) return distance;
-    return static_cast<float>(kmeans_squared_distance(x, c, d));
+    return static_cast<float>(squared_distance(x, c, d));
 }
 
 /// The data of one call: rows (moved to their mean where that saves precision), weights, squared norms.

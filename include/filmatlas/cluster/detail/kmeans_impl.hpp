@@ -81,7 +81,7 @@ inline void kmeans_batches(const KMeansData& data, const KMeansOptions& options,
         for (std::int64_t s = 0; s < size; ++s) {
             const auto c = static_cast<std::int64_t>(labels[static_cast<std::size_t>(s)]);
             const double mine = data.weight(rows[static_cast<std::size_t>(s)]);
-            inertia += mine * kmeans_squared_distance(batch.row_data(s), centroids.row_data(c), d);
+            inertia += mine * squared_distance(batch.row_data(s), centroids.row_data(c), d);
             weight += mine;
             came[static_cast<std::size_t>(c)] += mine;
             double* sum = sums.row_data(c);
@@ -341,7 +341,7 @@ FILMATLAS_INLINE KMeansResult kmeans(MatrixView<const float> X, int k, const KMe
     }
     best->inertia = detail::kmeans_sum(X.rows, options.num_threads, [&](std::int64_t i) {
         const float* centroid = best->centroids.row_data(best->labels[static_cast<std::size_t>(i)]);
-        return data.weight(i) * detail::kmeans_squared_distance(X.row_data(i), centroid, X.cols);
+        return data.weight(i) * detail::squared_distance(X.row_data(i), centroid, X.cols);
     });
     if (!best->run.converged) {
         best->run.warnings.push_back("stopped after " + std::to_string(options.max_iterations) +

@@ -130,7 +130,7 @@ public:
             for (std::int64_t j = 0; j < d_; ++j) {
                 next(c, j) = static_cast<float>(mean[static_cast<std::size_t>(j)] * factor);
             }
-            drift_[at] = std::sqrt(kmeans_squared_distance(next.row_data(c), centroids_.row_data(c), d_));
+            drift_[at] = std::sqrt(squared_distance(next.row_data(c), centroids_.row_data(c), d_));
         });
         centroids_ = std::move(next);
         panels_.pack(centroids_.view());
@@ -154,7 +154,7 @@ public:
             for (std::int64_t i = begin; i < end; ++i) {
                 const Index own = labels_[static_cast<std::size_t>(i)];
                 far[static_cast<std::size_t>(i)] = {
-                    -kmeans_squared_distance(data_.row(i), centroids_.row_data(own), d_), i};
+                    -squared_distance(data_.row(i), centroids_.row_data(own), d_), i};
             }
         });
         std::sort(far.begin(), far.end());
@@ -184,7 +184,7 @@ public:
     double inertia() const {
         return kmeans_sum(n_, data_.num_threads, [&](std::int64_t i) {
             const Index own = labels_[static_cast<std::size_t>(i)];
-            return data_.weight(i) * kmeans_squared_distance(data_.row(i), centroids_.row_data(own), d_);
+            return data_.weight(i) * squared_distance(data_.row(i), centroids_.row_data(own), d_);
         });
     }
 

@@ -321,7 +321,7 @@ inline std::vector<std::int64_t> kmeans_group_order(const Matrix<float>& centroi
         near.clear();
         for (const std::int64_t c : left) {
             near.emplace_back(
-                kmeans_squared_distance(centroids.row_data(first), centroids.row_data(c), centroids.cols()),
+                squared_distance(centroids.row_data(first), centroids.row_data(c), centroids.cols()),
                 c);
         }
         const std::size_t take = std::min<std::size_t>(kPanelWidth, near.size());

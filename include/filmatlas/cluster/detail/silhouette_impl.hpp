@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "filmatlas/cluster/detail/squared_distance.hpp"
 #include "filmatlas/cluster/detail/vector_scores_impl.hpp"
 #include "filmatlas/cluster/scores.hpp"
 #include "filmatlas/core/error.hpp"
@@ -19,20 +20,6 @@
 
 namespace filmatlas {
 namespace detail {
-
-inline double score_squared_distance(const float* a, const float* b, std::int64_t d) {
-    double lane[4] = {0, 0, 0, 0};
-    const auto square = [&](std::int64_t j) {
-        const double difference = static_cast<double>(a[j]) - static_cast<double>(b[j]);
-        return difference * difference;
-    };
-    std::int64_t j = 0;
-    for (; j + 4 <= d; j += 4) {
-        for (int l = 0; l < 4; ++l) lane[l] += square(j + l);
-    }
-    for (; j < d; ++j) lane[j & 3] += square(j);
-    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
-}
 
 /// Mean distances of items to every cluster, to their own without themselves: from all pairs or the centroids under
 /// euclidean; else from one product with each centroid, for mean squared distances need no pairs.
@@ -108,7 +95,7 @@ private:
             const Index code = codes_.code[static_cast<std::size_t>(j)];
             if (code < 0 || j == i) continue;
             means[static_cast<std::size_t>(code)] +=
-                std::sqrt(score_squared_distance(x_.row_data(i), x_.row_data(j), x_.cols));
+                std::sqrt(squared_distance(x_.row_data(i), x_.row_data(j), x_.cols));
         }
         for (std::int64_t c = 0; c < k(); ++c) {
             const auto members = static_cast<double>(clusters_.sizes[static_cast<std::size_t>(c)]);
@@ -119,7 +106,7 @@ private:
     void from_centroids(std::int64_t i, std::vector<double>& means) const {
         for (std::int64_t c = 0; c < k(); ++c) {
             means[static_cast<std::size_t>(c)] =
-                std::sqrt(score_squared_distance(x_.row_data(i), centroids_.row_data(c), x_.cols));
+                std::sqrt(squared_distance(x_.row_data(i), centroids_.row_data(c), x_.cols));
         }
     }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "filmatlas/cluster/detail/partition_scores_impl.hpp"
+#include "filmatlas/cluster/detail/squared_distance.hpp"
 #include "filmatlas/cluster/scores.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
@@ -89,14 +90,8 @@ inline ScoreSpread score_spread(const char* stage, MatrixView<const float> X, st
         for (std::int64_t i = begin; i < end; ++i) {
             const Index own = out.codes.code[static_cast<std::size_t>(i)];
             if (own < 0) continue;
-            const double* center = out.centroids.row_data(own);
-            const float* x = X.row_data(i);
-            double lane[4] = {0, 0, 0, 0};
-            for (std::int64_t j = 0; j < X.cols; ++j) {
-                const double difference = static_cast<double>(x[j]) - center[j];
-                lane[j & 3] += difference * difference;
-            }
-            out.squared[static_cast<std::size_t>(i)] = (lane[0] + lane[2]) + (lane[1] + lane[3]);
+            out.squared[static_cast<std::size_t>(i)] =
+                squared_distance(X.row_data(i), out.centroids.row_data(own), X.cols);
         }
     });
     return out;

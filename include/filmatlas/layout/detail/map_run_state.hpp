@@ -158,13 +158,16 @@ inline std::unique_ptr<LayoutRunState> map_run_state(MatrixView<const float> X, 
     whole.init = options.init;
     whole.seed = options.seed;
     whole.num_threads = options.num_threads;
-    const auto weights = [&] {
-        return fuzzy_graph(graph, {.n_neighbors = whole.n_neighbors, .num_threads = options.num_threads});
+    CsrMatrix<float>& weights = s.umap.weights;
+    const auto graph_weights = [&]() -> const CsrMatrix<float>& {
+        if (weights.rows == 0)
+            weights = fuzzy_graph(graph, {.n_neighbors = whole.n_neighbors, .num_threads = options.num_threads});
+        return weights;
     };
-    if (options.umap_epochs > 0) s.umap.weights = weights();
-    s.layout.coordinates = layout_begin(
-        X, graph.metric, s.valid, options, [&] { return options.umap_epochs > 0 ? s.umap.weights : weights(); },
-        progress, s.layout.run);
+    if (options.umap_epochs > 0) graph_weights();
+    s.layout.coordinates =
+        layout_begin(X, graph.metric, s.valid, options, graph_weights, progress, s.layout.run);
+    if (options.umap_epochs == 0) weights = {};
     s.options = options;
     s.options.given = {};
     if (options.territories) {
