@@ -198,7 +198,7 @@ _MAP = {
     **_COMMON,
     "umap_epochs": as_int,
     "gather_iter": as_optional_int,
-    "n_iter": as_int,
+    "n_iter": as_optional_int,
     "perplexity": as_float,
     "hierarchy_pull": as_optional_float,
 }
@@ -441,7 +441,7 @@ def atlas_map(
     init: Any = "landmarks",
     umap_epochs: int = 0,
     gather_iter: int | None = None,
-    n_iter: int = 250,
+    n_iter: int | None = None,
     attraction: str | float = "faithful",
     perplexity: float = 30.0,
     levels: Any = None,
@@ -467,8 +467,8 @@ def atlas_map(
         Rounds of UMAP before t-SNE.
     gather_iter : int, optional
         Rounds with half as much attraction again, which gather groups; default 60, and 0 with a given start.
-    n_iter : int
-        Rounds after that.
+    n_iter : int, optional
+        Rounds after that; default 250, for more than 50,000 items 600.
     attraction : "faithful", "balanced", "clustered" or a number
         The dial between attraction and repulsion: 1, 1.5 and 2. "faithful" keeps most of the true neighbours,
         "clustered" shows islands and keeps a fraction of them; from 3 on maps fall together into a heap.

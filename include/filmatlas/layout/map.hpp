@@ -36,8 +36,8 @@ struct MapOptions {
     /// Rounds of t-SNE that gather groups, with 1.5 times the exaggeration below; >= 0. Unset: 60, with a
     /// given start 0.
     std::optional<int> gather_iter = std::nullopt;
-    /// Rounds of t-SNE after that; >= 0. More rounds keep slightly more neighbours.
-    int n_iter = 250;
+    /// Rounds of t-SNE after that; >= 0. More rounds keep slightly more neighbours. Unset: `default_map_rounds()`.
+    std::optional<int> n_iter = std::nullopt;
     /// Attraction against repulsion; > 0. 1 keeps most neighbours, larger shows clusters more compactly.
     double exaggeration = 1;
     /// See TsneOptions::perplexity; with a graph of up to 30 neighbours all of them weigh the same.
@@ -60,6 +60,9 @@ struct MapOptions {
 };
 /// @throws Error (InvalidArgument) naming the first bad field.
 void validate(const MapOptions& options);
+/// Rounds for n items: 250 up to 50,000, then 600, since items of a large map have farther to go. On 117,592 titles (kept of
+/// 15 / rank correlation / CPU seconds): 250 .307 / .490 / 8; 500 .326 / .470 / 16; 800 .338 / .458 / 23.
+int default_map_rounds(std::int64_t n) noexcept;
 
 /// Half of the larger side of every map that `atlas_map()` returns.
 inline constexpr float kMapHalfExtent = 10.0F;

@@ -71,7 +71,7 @@ struct Map {
         std::vector<Options> all(4, options);
         all[1].n_components = 3;
         all[2].umap_epochs = rounds / 4;
-        all[2].n_iter -= rounds / 4;
+        all[2].n_iter = *options.n_iter - rounds / 4;
         all[3].territories = true;
         all[3].levels = Matrix<Index>(x.rows(), 2);
         for (std::int64_t i = 0; i < x.rows(); ++i) {

@@ -10,6 +10,10 @@
 #include "filmatlas/layout/map.hpp"
 
 namespace filmatlas {
+FILMATLAS_INLINE int default_map_rounds(std::int64_t n) noexcept {
+    return n <= 50'000 ? 250 : 600;
+}
+
 FILMATLAS_INLINE void validate(const MapOptions& options) {
     const auto bad = [](std::string_view field, const std::string& value, const char* remedy) {
         throw_invalid("atlas_map", field, "is " + value, remedy);
@@ -21,7 +25,7 @@ FILMATLAS_INLINE void validate(const MapOptions& options) {
     if (options.gather_iter && *options.gather_iter < 0) {
         bad("gather_iter", std::to_string(*options.gather_iter), "use 0 or more");
     }
-    if (options.n_iter < 0) bad("n_iter", std::to_string(options.n_iter), "use 0 or more");
+    if (options.n_iter && *options.n_iter < 0) bad("n_iter", std::to_string(*options.n_iter), "use 0 or more");
     if (!(options.exaggeration > 0) || !std::isfinite(options.exaggeration)) {
         bad("exaggeration", to_text(options.exaggeration), "use a positive number");
     }

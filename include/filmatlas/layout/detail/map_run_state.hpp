@@ -86,8 +86,8 @@ struct MapRunState final : LayoutRunState {
         });
     }
 
-    void add_stages(int gather) {
-        tsne_rounds = gather + options.n_iter;
+    void add_stages(int gather, int settle) {
+        tsne_rounds = gather + settle;
         if (options.umap_epochs > 0) {
             umap.add_to(stages, options.umap_epochs, layout.coordinates);
         } else {
@@ -100,7 +100,7 @@ struct MapRunState final : LayoutRunState {
         rounds.exaggeration = kMapGather * options.exaggeration;
         add_stage(rounds, 0);
         rounds.stage = "map";
-        rounds.count = options.n_iter;
+        rounds.count = settle;
         rounds.exaggeration = options.exaggeration;
         if (options.territories) {
             map_add_settling(rounds, [this](const TsneRounds& part, int left) { add_stage(part, left); });
@@ -175,7 +175,8 @@ inline std::unique_ptr<LayoutRunState> map_run_state(MatrixView<const float> X, 
         s.home = map_home(X, graph.metric, s.tree, options.seed, options.num_threads);
     }
     s.affinities = map_affinities(graph, options);
-    s.add_stages(options.gather_iter.value_or(s.given() ? 0 : kMapGatherRounds));
+    s.add_stages(options.gather_iter.value_or(s.given() ? 0 : kMapGatherRounds),
+                 options.n_iter.value_or(default_map_rounds(n)));
     return state;
 }
 
