@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernels for AVX-512 F, BW, DQ, VL, BF16; compiled with the flags that stage.cmake gives this file.
+// The kernels for AVX-512 F, BW, DQ, VL, BF16, VNNI; compiled with the flags that stage.cmake gives this file.
 #include <cstddef>
 #include <cstdint>
 

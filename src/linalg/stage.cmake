@@ -11,6 +11,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
                APPEND PROPERTY COMPILE_OPTIONS -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
                -mprefer-vector-width=512)
   set_property(SOURCE "${_kernels}_avx512_bf16.cpp" "${_kernels}_amx.cpp" APPEND PROPERTY COMPILE_OPTIONS -mavx512bf16)
+  set_property(SOURCE "${_kernels}_avx512_bf16.cpp" APPEND PROPERTY COMPILE_OPTIONS -mavx512vnni)
   set_property(SOURCE "${_kernels}_amx.cpp" APPEND PROPERTY COMPILE_OPTIONS -mamx-tile -mamx-bf16 -mamx-int8)
 endif()
 set_property(SOURCE "${_kernels}_int8_baseline.cpp" "${_kernels}_int8_avx2.cpp" "${_kernels}_int8_avx512.cpp"

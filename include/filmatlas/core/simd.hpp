@@ -16,7 +16,7 @@ enum class SimdLevel {
     Baseline,    ///< x86-64 SSE2, or portable code
     Avx2,        ///< AVX2 + FMA + F16C
     Avx512,      ///< AVX-512 F, BW, DQ, VL
-    Avx512Bf16,  ///< the same and AVX-512 BF16
+    Avx512Bf16,  ///< the same and AVX-512 BF16 and VNNI
     Amx,         ///< the same and AMX tiles with bfloat16 and 8-bit integers
 };
 

@@ -41,14 +41,20 @@ struct ScreenHit {
     float key;  ///< (add of the row + add of the column) - product
 };
 
-/// Rows in fixed point, whose values are 256 * high + low in 8-bit integers, with their share of the pairs' keys. Panels are
-/// of 16 rows with four values per word, as `ScreenRows`: first the words of the high ones, then those of the low ones.
+/// Rows in fixed point, with their share of the pairs' keys: 16-bit integers, -32,767 the least. Panels are of 16 rows, as
+/// `ScreenRows`. With `Kernels::fixed_pairs` a word holds two values, 2k in the low half. Else values are 256 * high + low in
+/// 8-bit integers, four per word: first the words of the high ones, then those of the low ones.
 struct FixedRows {
     const void* data;
     std::size_t panels;
     const float* scale;  ///< per row
     const float* add;    ///< per row; +inf where there is no row
 };
+
+/// Values of a row whose products with another row's are added in 32-bit integers with `Kernels::fixed_pairs`, and the
+/// greatest norm that so many of them may have: by Cauchy-Schwarz every sum of products stays below 2^31.
+inline constexpr std::size_t fixed_chunk = 16;
+inline constexpr double fixed_chunk_norm = 46340;
 
 /// Codes that are counted at a time.
 inline constexpr std::size_t code_chunk = 64;
@@ -112,6 +118,8 @@ struct Kernels {
     /// Whether the screen's words are pairs of bfloat16 (values 2k and 2k + 1, the first one in the low half)
     /// or float32 values.
     bool screen_bfloat16;
+    /// How `FixedRows` hold their values.
+    bool fixed_pairs;
     /// Arranges `panels` panels of `words` words the way `screen_block` wants its left operand; null where it
     /// takes them as they are.
     void (*screen_left)(const void* data, std::size_t words, std::size_t panels, void* out);
@@ -137,9 +145,9 @@ struct Kernels {
     void (*key_codes)(const float* products, std::size_t count, float own, const float* add, float base, float per_unit,
                       std::uint16_t* codes);
     /// These codes of all pairs, codes[i * stride + j], their products (row i of the left . row j of the right) * scale_i *
-    /// scale_j: the integers' four products exact, and eight roundings to nearest float32 of them. `words` is that of the
-    /// high values, a multiple of 16, at most 15,008. The left is arranged by `screen_left`, the panels of the right are even.
-    /// Null where the processor has no tiles for it.
+    /// scale_j: sums of integers exact, and eight roundings to nearest float32 of them, with `fixed_pairs` eight and two per
+    /// `fixed_chunk`. `words` is half of a row's, a multiple of 16, at most 15,008. The left is arranged by `screen_left`, the
+    /// panels of the right are even. Null where the processor has neither tiles nor 16-bit products for it.
     void (*fixed_codes)(const FixedRows& left, const FixedRows& right, std::size_t words, float base, float per_unit,
                         std::uint16_t* codes, std::size_t stride);
     /// out[j * out_stride + i] = codes[i * stride + j]; rows and columns are multiples of 32.

@@ -39,22 +39,44 @@ struct Side {
     std::vector<std::uint16_t> counts;
 };
 
-/// Rows in fixed point, all extremes in the first.
+/// Rows in fixed point: all extremes in the first two, zeros in the third, the last dimensions unused.
 struct Fixed {
-    Fixed(std::size_t panels, std::size_t words, RandomStream& stream)
-        : dim(4 * words), value(16 * panels * dim), packed(16 * panels * 2 * words, 0), scale(16 * panels), add(scale) {
+    Fixed(std::size_t panels, std::size_t words, bool pairs, RandomStream& stream)
+        : dim(4 * words), value(16 * panels * dim, 0), packed(16 * panels * 2 * words, 0), scale(16 * panels), add(scale) {
         for (std::size_t i = 0; i < scale.size(); ++i) {
-            scale[i] = std::ldexp(1.0F + 0.01F * static_cast<float>(i), static_cast<int>(i % 5) - 24);
+            scale[i] = i == 2 ? 0.0F : std::ldexp(1.0F + 0.01F * static_cast<float>(i), static_cast<int>(i % 5) - 24);
             add[i] = 0.1F * static_cast<float>(i % 9) - 0.2F;
-            for (std::size_t k = 0; k < dim; ++k) {
-                const auto high = i == 0 ? 127 : static_cast<std::int32_t>(stream.below(255)) - 127;
-                const auto low = i == 0 ? -128 : static_cast<std::int32_t>(stream.below(256)) - 128;
-                value[i * dim + k] = 256 * high + low;
-                const std::size_t at = (i / 16 * 2 * words + k / 4) * 16 + i % 16;
-                packed[at] |= (static_cast<std::uint32_t>(high) & 0xFFU) << (8 * (k % 4));
-                packed[at + 16 * words] |= (static_cast<std::uint32_t>(low) & 0xFFU) << (8 * (k % 4));
+            for (std::size_t k = 0; k + 3 < dim && i != 2; ++k) {
+                value[i * dim + k] = pairs ? pair_value(i, k, stream) : split_value(i, stream);
+                pack(i, k, words, pairs);
             }
         }
+    }
+
+    /// As large as the norm of a chunk allows: in all values, or in two of them.
+    static std::int32_t pair_value(std::size_t row, std::size_t k, RandomStream& stream) {
+        constexpr std::int32_t most = 11585;
+        static_assert(most * most * static_cast<double>(fixed_chunk) <= fixed_chunk_norm * fixed_chunk_norm);
+        static_assert(2.0 * 32767 * 32767 <= fixed_chunk_norm * fixed_chunk_norm);
+        if (row == 0) return most;
+        if (row == 1) return k % fixed_chunk < 2 ? -32767 : 0;
+        return static_cast<std::int32_t>(stream.below(2 * most + 1)) - most;
+    }
+    static std::int32_t split_value(std::size_t row, RandomStream& stream) {
+        if (row < 2) return row == 0 ? 256 * 127 - 128 : -256 * 127 - 128;
+        return 256 * (static_cast<std::int32_t>(stream.below(255)) - 127) + static_cast<std::int32_t>(stream.below(256)) - 128;
+    }
+    void pack(std::size_t row, std::size_t k, std::size_t words, bool pairs) {
+        const std::int32_t own = value[row * dim + k];
+        const std::size_t first = row / 16 * 2 * words * 16 + row % 16;
+        if (pairs) {
+            packed[first + k / 2 * 16] |= (static_cast<std::uint32_t>(own) & 0xFFFFU) << (16 * (k % 2));
+            return;
+        }
+        const std::int32_t low = ((own + 128) & 255) - 128;
+        const std::int32_t high = (own - low) / 256;
+        packed[first + k / 4 * 16] |= (static_cast<std::uint32_t>(high) & 0xFFU) << (8 * (k % 4));
+        packed[first + (words + k / 4) * 16] |= (static_cast<std::uint32_t>(low) & 0xFFU) << (8 * (k % 4));
     }
 
     std::size_t dim;
@@ -170,56 +192,59 @@ TEST_CASE("count_codes: counts what is below, and misses nothing that is within 
     }
 }
 
-TEST_CASE("fixed_codes: codes of the integers' products, exact up to few roundings") {
-    const Kernels& kernel = kernels();
-    if (kernel.fixed_codes == nullptr) {
-        MESSAGE("skipped: no tiles of 8-bit integers here");
-        return;
-    }
+TEST_CASE("fixed_codes: codes of the integers' products, exact up to few roundings, at every level that has them") {
     RandomStream stream(3, "fixed test");
-    for (const std::size_t words : {16, 48, 512}) {
-        for (const std::size_t left_panels : {1, 3}) {
-            for (const std::size_t right_panels : {2, 6}) {
-                CAPTURE(words);
-                const Fixed left(left_panels, words, stream);
-                const Fixed right(right_panels, words, stream);
-                std::vector<std::uint32_t> arranged(left.packed.size());
-                kernel.screen_left(left.packed.data(), 2 * words, left_panels, arranged.data());
-                const std::size_t cols = 16 * right_panels;
-                const std::size_t stride = cols + 3;
-                std::vector<std::uint16_t> codes(16 * left_panels * stride, 7);
-                constexpr float base = -40;
-                constexpr float per_unit = 800;
-                kernel.fixed_codes({arranged.data(), left_panels, left.scale.data(), left.add.data()},
-                                   {right.packed.data(), right_panels, right.scale.data(), right.add.data()}, words, base,
-                                   per_unit, codes.data(), stride);
-                std::int64_t wrong = 0;
-                std::int64_t inside = 0;
-                for (std::size_t i = 0; i < 16 * left_panels; ++i) {
-                    for (std::size_t j = 0; j < cols; ++j) {
-                        std::int64_t exact = 0;
-                        double size = 0;
-                        for (std::size_t k = 0; k < left.dim; ++k) {
-                            const std::int64_t term =
-                                std::int64_t{left.value[i * left.dim + k]} * right.value[j * left.dim + k];
-                            exact += term;
-                            size += std::abs(static_cast<double>(term));
+    for (const char* level : testing::simd_words) {
+        CAPTURE(level);
+        const testing::SimdLevelScope scope(level);
+        const Kernels& kernel = kernels();
+        if (kernel.fixed_codes == nullptr) continue;
+        for (const std::size_t words : {16, 48, 512}) {
+            for (const std::size_t left_panels : {1, 3}) {
+                for (const std::size_t right_panels : {2, 6}) {
+                    CAPTURE(words);
+                    const Fixed left(left_panels, words, kernel.fixed_pairs, stream);
+                    const Fixed right(right_panels, words, kernel.fixed_pairs, stream);
+                    std::vector<std::uint32_t> arranged = left.packed;
+                    if (kernel.screen_left != nullptr)
+                        kernel.screen_left(left.packed.data(), 2 * words, left_panels, arranged.data());
+                    const std::size_t cols = 16 * right_panels;
+                    const std::size_t stride = cols + 3;
+                    std::vector<std::uint16_t> codes(16 * left_panels * stride, 7);
+                    constexpr float base = -40;
+                    constexpr float per_unit = 800;
+                    kernel.fixed_codes({arranged.data(), left_panels, left.scale.data(), left.add.data()},
+                                       {right.packed.data(), right_panels, right.scale.data(), right.add.data()}, words, base,
+                                       per_unit, codes.data(), stride);
+                    const double roundings = 8 + (kernel.fixed_pairs ? 2.0 * static_cast<double>(left.dim / fixed_chunk) : 0.0);
+                    std::int64_t wrong = 0;
+                    std::int64_t inside = 0;
+                    for (std::size_t i = 0; i < 16 * left_panels; ++i) {
+                        for (std::size_t j = 0; j < cols; ++j) {
+                            std::int64_t exact = 0;
+                            double size = 0;
+                            for (std::size_t k = 0; k < left.dim; ++k) {
+                                const std::int64_t term =
+                                    std::int64_t{left.value[i * left.dim + k]} * right.value[j * left.dim + k];
+                                exact += term;
+                                size += std::abs(static_cast<double>(term));
+                            }
+                            const double scale = static_cast<double>(left.scale[i]) * static_cast<double>(right.scale[j]);
+                            const double adds = static_cast<double>(left.add[i]) + static_cast<double>(right.add[j]);
+                            const double key = adds - static_cast<double>(exact) * scale;
+                            const double error = roundings * 0x1.0p-23 * (size * scale + 1) + 0x1.0p-22 * std::abs(key - base);
+                            const auto code_of = [&](double value) {
+                                return std::floor(std::clamp((value - base) * per_unit, 1.0, 65535.0));
+                            };
+                            const double code = codes[i * stride + j];
+                            wrong += !(code >= code_of(key - error) && code <= code_of(key + error));
+                            inside += code > 1 && code < 65535;
                         }
-                        const double scale = static_cast<double>(left.scale[i]) * static_cast<double>(right.scale[j]);
-                        const double adds = static_cast<double>(left.add[i]) + static_cast<double>(right.add[j]);
-                        const double key = adds - static_cast<double>(exact) * scale;
-                        const double error = 8 * 0x1.0p-23 * (size * scale + 1) + 0x1.0p-22 * std::abs(key - base);
-                        const auto code_of = [&](double value) {
-                            return std::floor(std::clamp((value - base) * per_unit, 1.0, 65535.0));
-                        };
-                        const double code = codes[i * stride + j];
-                        wrong += !(code >= code_of(key - error) && code <= code_of(key + error));
-                        inside += code > 1 && code < 65535;
+                        for (std::size_t j = cols; j < stride; ++j) wrong += codes[i * stride + j] != 7;
                     }
-                    for (std::size_t j = cols; j < stride; ++j) wrong += codes[i * stride + j] != 7;
+                    CHECK(wrong == 0);
+                    CHECK(inside > 0);
                 }
-                CHECK(wrong == 0);
-                CHECK(inside > 0);
             }
         }
     }

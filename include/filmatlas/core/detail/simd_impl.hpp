@@ -29,12 +29,14 @@ inline bool cpu_has_f16c() noexcept {  // clang 14 does not know its name
     return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c >> 29 & 1U) != 0;
 }
 
-inline bool cpu_has_avx512_bf16() noexcept {
+/// Products of pairs: of bfloat16 (AVX-512 BF16) and of 16-bit integers (VNNI).
+inline bool cpu_has_avx512_pairs() noexcept {
     unsigned a = 0;
     unsigned b = 0;
     unsigned c = 0;
     unsigned d = 0;
-    return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 5 & 1U) != 0;
+    const bool vnni = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c >> 11 & 1U) != 0;
+    return vnni && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 5 & 1U) != 0;
 }
 
 /// Whether the processor has AMX tiles with bfloat16 and 8-bit integers, and the system saves them and lets this process
@@ -82,7 +84,7 @@ FILMATLAS_INLINE SimdLevel detected_simd_level() noexcept {
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (!avx2) return SimdLevel::Baseline;
     if (!avx512) return SimdLevel::Avx2;
-    if (!detail::cpu_has_avx512_bf16()) return SimdLevel::Avx512;
+    if (!detail::cpu_has_avx512_pairs()) return SimdLevel::Avx512;
     static const bool amx = detail::amx_granted();
     return amx ? SimdLevel::Amx : SimdLevel::Avx512Bf16;
 #else

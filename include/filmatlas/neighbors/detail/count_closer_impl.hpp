@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
@@ -164,7 +165,7 @@ public:
         : space_(space),
           screen_(screen),
           counts_(counts),
-          width_(counts.width()),
+          width_((counts.width() + 7) / 8 * 8),
           blocks_((screen.panels() + block_panels - 1) / block_panels),
           locks_(blocks_) {
         const auto n = static_cast<std::size_t>(space.size());
@@ -202,11 +203,14 @@ public:
     }
 
     void run(int num_threads, const Progress& progress) {
+        std::vector<std::unique_ptr<Scratch>> work(static_cast<std::size_t>(resolve_num_threads(num_threads)));
         parallel_blocks(
             knn_strips(blocks_), num_threads,
-            [this](std::int64_t t, int) {
+            [this, &work](std::int64_t t, int worker) {
                 const KnnStrip strip = knn_strip(t, blocks_);
-                Scratch scratch(space_, screen_.kernel(), width_);
+                auto& own = work[static_cast<std::size_t>(worker)];
+                if (!own) own = std::make_unique<Scratch>(space_, screen_.kernel(), width_);
+                Scratch& scratch = *own;
                 const std::int64_t first = strip.row_block * block_panels;
                 const void* left = screen_.left_panels(first, panels_of(strip.row_block), scratch.left);
                 for (std::int64_t block = strip.first_col; block < strip.last_col; ++block)
@@ -233,7 +237,7 @@ private:
         int last;
     };
 
-    /// A worker's memory for one strip; counts in the order of the bounds.
+    /// A worker's memory; counts, in the order of the bounds, are 0 between strips.
     struct Scratch {
         Scratch(const KnnSpace& space, const Kernels& kernel, std::size_t width)
             : measure(space, kernel),
@@ -376,29 +380,39 @@ private:
         const auto outward = [](double key, double by) { return static_cast<float>(key + by * std::abs(key)); };
         const float lower = outward(least, -0x1.0p-22);
         const float upper = outward(greatest, 0x1.0p-20);
-        const std::size_t begin = at(position);
-        int before = 0;
+        const std::uint16_t* low = code_low_.data() + at(position);
+        const float* nearer = nearer_.data() + at(position);
+        const float* farther = farther_.data() + at(position);
+        const std::size_t width = width_ / 8 * 8;  // lets the compiler know that vectors leave no rest
+        std::uint16_t below = 0;
         int certain = 0;
         int possible = 0;
         // Each is a first part of the thresholds: sums need no branch.
-        for (std::size_t e = begin; e < begin + width_; ++e) {
-            before += counted < code_low_[e] ? 1 : 0;
-            certain += upper < nearer_[e] ? 1 : 0;
-            possible += lower > farther_[e] ? 0 : 1;
+        for (std::size_t e = 0; e < width; ++e) below = static_cast<std::uint16_t>(below + (counted < low[e] ? 1 : 0));
+        for (std::size_t e = 0; e < width; ++e) {
+            certain += upper < nearer[e] ? 1 : 0;
+            possible += lower > farther[e] ? 0 : 1;
         }
+        const int before = below;
         std::uint16_t* own = counts.data() + at(position % block_rows);
         for (int s = before; s < certain; ++s) ++own[s];
         const int first = std::max(before, certain);
         const int last = std::min(possible, static_cast<int>(counts_.thresholds(position).size()));
         if (first >= last) return;
         scratch.noted.push_back({static_cast<Index>(position), static_cast<Index>(other), first, last});
-        if (space_.rows.direct()) knn_prefetch<2>(space_.direct_row(other), space_.dim());  // is there when it is measured
+        if (!space_.rows.direct()) return;
+        // Are there when they are measured.
+        knn_prefetch<2>(space_.direct_row(other), space_.dim());
+        knn_prefetch<2>(space_.direct_row(position), space_.dim());
     }
 
     void measure_open(Scratch& scratch) const {
         constexpr std::size_t ahead = 2;
         for (std::size_t e = 0; e < scratch.noted.size(); ++e) {
-            if (e + ahead < scratch.noted.size()) scratch.measure.prefetch(scratch.noted[e + ahead].other);
+            if (e + ahead < scratch.noted.size()) {
+                scratch.measure.prefetch(scratch.noted[e + ahead].other);
+                scratch.measure.prefetch(scratch.noted[e + ahead].position);
+            }
             const Noted& pair = scratch.noted[e];
             const std::uint64_t measured = knn_key(scratch.measure(pair.position, pair.other), pair.other);
             const auto thresholds = counts_.thresholds(pair.position);
@@ -425,7 +439,7 @@ private:
     const KnnSpace& space_;
     const KnnScreen& screen_;
     CloserCounts& counts_;
-    std::size_t width_;
+    std::size_t width_;  ///< thresholds per position, in eights
     std::int64_t blocks_;
     KnnBlockLocks locks_;
     // Of each position's thresholds, from the largest on; -inf where it has fewer.

@@ -216,6 +216,7 @@ public:
 private:
     static constexpr std::size_t lanes = 8;  // of loops over a row's values
     static constexpr auto width = static_cast<std::int64_t>(lanes);
+    static constexpr double fixed_most = 127 * 256;  // of fixed point
 
     /// Squared norms in float64: of the row before it is packed, and of what packing leaves.
     struct RowNorms {
@@ -267,23 +268,44 @@ private:
         return norms;
     }
 
-    /// Words as `FixedRows` has them; `out` holds zeros.
-    RowNorms pack_fixed(const float* row, float factor, float* values, std::uint32_t* out, float& scale) const {
-        constexpr float most = 127 * 256;
-        RowNorms norms = prepare(row, factor, values);
+    /// The value of a unit in a row's fixed point: the largest must fit, and with pairs every chunk's norm.
+    float fixed_unit(const float* values) const {
         float largest = 0;
         for (std::int64_t k = 0; k < dim_; ++k) largest = std::max(largest, std::abs(values[k]));
-        scale = largest < 0x1.0p-100F ? 0.0F : largest / most;
+        if (largest < 0x1.0p-100F) return 0;
+        const double unit = static_cast<double>(largest) / fixed_most;
+        if (!kernel_->fixed_pairs) return static_cast<float>(unit);
+        constexpr auto chunk = static_cast<std::int64_t>(fixed_chunk);
+        double squared = 0;
+        for (std::int64_t k = 0; k < dim_; k += chunk) {
+            double own = 0;
+            for (std::int64_t e = k; e < std::min(k + chunk, dim_); ++e)
+                own += static_cast<double>(values[e]) * static_cast<double>(values[e]);
+            squared = std::max(squared, own);
+        }
+        // Rounding moves a chunk by at most half the root of its size, that of the unit by far less than another one.
+        return static_cast<float>(std::max(unit, std::sqrt(squared) / (fixed_chunk_norm - 5)));
+    }
+
+    /// Words as `FixedRows` has them; `out` holds zeros.
+    RowNorms pack_fixed(const float* row, float factor, float* values, std::uint32_t* out, float& scale) const {
+        constexpr auto most = static_cast<float>(fixed_most);
+        RowNorms norms = prepare(row, factor, values);
+        scale = fixed_unit(values);
         const float per_unit = scale > 0 ? 1 / scale : 0.0F;
         const std::int64_t half = words_ / 2;
         for (std::int64_t k = 0; k < dim_; ++k) {
             // The quotient's roundings may take it just beyond the largest.
             const auto fixed = static_cast<std::int32_t>(std::lrint(std::clamp(values[k] * per_unit, -most, most)));
-            const std::int32_t low = ((fixed + 128) & 255) - 128;
-            const std::int32_t high = (fixed - low) / 256;
-            const auto shift = static_cast<std::uint32_t>(8 * (k % 4));
-            out[k / 4] |= (static_cast<std::uint32_t>(high) & 0xFFU) << shift;
-            out[half + k / 4] |= (static_cast<std::uint32_t>(low) & 0xFFU) << shift;
+            if (kernel_->fixed_pairs) {
+                out[k / 2] |= (static_cast<std::uint32_t>(fixed) & 0xFFFFU) << (16 * (k % 2));
+            } else {
+                const std::int32_t low = ((fixed + 128) & 255) - 128;
+                const std::int32_t high = (fixed - low) / 256;
+                const auto shift = static_cast<std::uint32_t>(8 * (k % 4));
+                out[k / 4] |= (static_cast<std::uint32_t>(high) & 0xFFU) << shift;
+                out[half + k / 4] |= (static_cast<std::uint32_t>(low) & 0xFFU) << shift;
+            }
             const double left = static_cast<double>(values[k]) - static_cast<double>(fixed) * static_cast<double>(scale);
             norms.residual += left * left;
         }
@@ -366,7 +388,7 @@ private:
     double ratio_ = 0x1.0p-16;
     std::vector<double> centre_;
     PackedRows<float> floats_;
-    PackedRows<std::uint32_t> pairs_;  ///< of bfloat16, or of high and of low halves
+    PackedRows<std::uint32_t> pairs_;  ///< of bfloat16, or as `FixedRows`
     std::vector<float> fixed_scale_;   ///< per row, padded like `add_`
     std::vector<float> add_;
     std::vector<float> spread_;
