@@ -135,20 +135,27 @@ void bind_trees(py::module_& module) {
     module.def(
         "spanning_tree_from_graph",
         [](std::pair<std::int64_t, std::int64_t> shape, const Array<std::int64_t>& indptr, const Array<Index>& indices,
-           const Array<double>& values, const py::dict& options, const Array<double>& weights) {
+           const Array<double>& values, const py::dict& options, const Array<double>& weights,
+           const py::object& progress) {
+            const SpanningTreeOptions parsed = tree_options(options);
             const auto graph = copy_csr(shape.first, shape.second, indptr, indices, values);
             const auto w = view_1d(weights, "hdbscan");
-            return std::make_shared<SpanningTree>(spanning_tree_from_graph(graph, tree_options(options), w));
+            return run_released(progress, [&](const Progress& p) {
+                return std::make_shared<SpanningTree>(spanning_tree_from_graph(graph, parsed, w, p));
+            });
         },
         "shape"_a, py::arg("indptr").noconvert(), py::arg("indices").noconvert(), py::arg("values").noconvert(),
-        "options"_a, py::arg("weights").noconvert());
+        "options"_a, py::arg("weights").noconvert(), "progress"_a);
     module.def(
         "spanning_tree_from_knn",
-        [](const KnnGraph& graph, const py::dict& options, const Array<double>& weights) {
+        [](const KnnGraph& graph, const py::dict& options, const Array<double>& weights, const py::object& progress) {
+            const SpanningTreeOptions parsed = tree_options(options);
             const auto w = view_1d(weights, "hdbscan");
-            return std::make_shared<SpanningTree>(spanning_tree_from_knn(graph, tree_options(options), w));
+            return run_released(progress, [&](const Progress& p) {
+                return std::make_shared<SpanningTree>(spanning_tree_from_knn(graph, parsed, w, p));
+            });
         },
-        "graph"_a, "options"_a, py::arg("weights").noconvert());
+        "graph"_a, "options"_a, py::arg("weights").noconvert(), "progress"_a);
     module.def(
         "spanning_tree_bytes",
         [](std::int64_t n, std::int64_t d, const py::dict& options) {

@@ -562,12 +562,12 @@ def _tree_of(X: Any, fields: dict[str, Any], weights: Any, where: str, progress:
         return X, None
     with progress_callback(progress) as callback:
         if isinstance(X, KnnGraph):
-            core = _core.spanning_tree_from_knn(X._core, fields, weights)
+            core = _core.spanning_tree_from_knn(X._core, fields, weights, callback)
             fields["metric"] = X.metric
             return SpanningTree._wrap(core), None
         if isinstance(X, CsrMatrix) or hasattr(X, "tocsr"):
             parts = _sparse_parts(X, where)
-            return SpanningTree._wrap(_core.spanning_tree_from_graph(*parts, fields, weights)), None
+            return SpanningTree._wrap(_core.spanning_tree_from_graph(*parts, fields, weights, callback)), None
         if fields["metric"] == "precomputed":
             distances = as_matrix64(X, where)
             plain = {**fields, "metric": "euclidean"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import signal
 
 import numpy as np
 import pytest
@@ -269,8 +270,31 @@ def test_what_it_refuses(three):
     with pytest.raises(fa.MemoryLimitError, match="limit"):
         fa.hdbscan(three, memory_limit=1000)
     assert fa.hdbscan_memory(1000, 2) > 1000
+
+
+@pytest.mark.parametrize("source", ["rows", "distances", "sparse", "neighbours"])
+def test_trees_of_every_source_can_be_watched_and_stopped(source):
+    X = np.random.default_rng(0).normal(size=(100_000, 2) if source == "rows" else (2000, 2)).astype(np.float32)
+    graph = fa.knn_graph(X[:2000], 10, metric="euclidean")
+    given = {
+        "rows": X,
+        "distances": np.linalg.norm(X[:2000, None] - X[:2000], axis=2).astype(np.float64),
+        "sparse": fa.CsrMatrix(
+            ((2000, 2000), np.arange(0, 20_001, 10), graph.indices.ravel(), graph.distances.ravel())
+        ),
+        "neighbours": graph,
+    }[source]
+    metric = "precomputed" if source == "distances" else "euclidean"
+    ticks = []
+    tree = fa.spanning_tree(given, metric=metric, progress=lambda *tick: ticks.append(tick))
+    assert ticks and all(0 <= done <= total for _, done, total in ticks)
+    assert tree.weight.tobytes() == fa.spanning_tree(given, metric=metric).weight.tobytes()
     with pytest.raises(fa.Cancelled):
-        fa.hdbscan(np.random.default_rng(0).normal(size=(100_000, 2)), 5, progress=lambda *_: False)
+        fa.spanning_tree(given, metric=metric, progress=lambda *_: False)
+    with pytest.raises(fa.Cancelled):
+        fa.hdbscan(given, 5, metric=metric, progress=lambda *_: False)
+    with pytest.raises(KeyboardInterrupt):
+        fa.spanning_tree(given, metric=metric, progress=lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def test_estimator(three):

@@ -122,15 +122,18 @@ SpanningTree spanning_tree_from_distances(MatrixView<const double> distances,
 /// The same from some distances: entry (i, j) or (j, i) joins i and j (the smaller where both exist); an item
 /// with fewer than `min_samples` neighbours has an infinite core distance and joins nobody, as the reference
 /// implementation does.
+/// @throws Error (Shape), (InvalidArgument) naming the first bad row, (Cancelled).
+/// Cost: O(m log m) time for m entries, about 80 m bytes beside them.
 SpanningTree spanning_tree_from_graph(const CsrMatrix<double>& graph, const SpanningTreeOptions& options = {},
-                                      std::span<const double> weights = {});
+                                      std::span<const double> weights = {}, const Progress& progress = {});
 
 /// The same from neighbour lists; with at least `min_samples` entries they give every core distance. A forest
 /// when the lists do not connect the items: `exact` is false unless the certificate proves every edge and one
 /// tree spans all.
-/// @throws Error (InvalidArgument) when the lists are shorter than `min_samples`.
+/// @throws Error (InvalidArgument) when the lists are shorter than `min_samples`, (Format), (Cancelled).
+/// Cost: O(n k) time, about 50 n k bytes beside the lists.
 SpanningTree spanning_tree_from_knn(const KnnGraph& graph, const SpanningTreeOptions& options = {},
-                                    std::span<const double> weights = {});
+                                    std::span<const double> weights = {}, const Progress& progress = {});
 
 /// Core distances from neighbour lists; shape (n,). Items with fewer neighbours: the farthest listed.
 std::vector<double> core_distances(const KnnGraph& graph, int min_samples,

@@ -92,6 +92,22 @@ TEST_CASE("cluster: density can be cancelled at any report") {
     check_cancel("spanning_tree_from_distances", [&](const Progress& progress) {
         spanning_tree_from_distances(distances.view(), given, {}, progress);
     });
+    const KnnGraph near = cluster_data::knn(flat, 8);
+    check_cancel("spanning_tree_from_knn",
+                 [&](const Progress& progress) { spanning_tree_from_knn(near, given, {}, progress); });
+    CsrMatrix<double> some;
+    some.rows = some.cols = near.size();
+    for (std::int64_t i = 0; i < near.size(); ++i) {
+        std::vector<Index> ids(near.indices.row(i).begin(), near.indices.row(i).end());
+        std::sort(ids.begin(), ids.end());
+        for (const Index j : ids) {
+            some.indices.push_back(j);
+            some.values.push_back(std::abs(static_cast<double>(flat(i, 0)) - static_cast<double>(flat(j, 0))));
+        }
+        some.indptr.push_back(some.nnz());
+    }
+    check_cancel("spanning_tree_from_graph",
+                 [&](const Progress& progress) { spanning_tree_from_graph(some, given, {}, progress); });
     HdbscanOptions options;
     options.num_threads = 1;
     check_cancel("hdbscan", [&](const Progress& progress) { hdbscan(flat.view(), options, {}, progress); });

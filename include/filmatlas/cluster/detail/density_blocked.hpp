@@ -87,7 +87,8 @@ public:
         DensityEdges tree = list_forest();
         join_components(tree);
         const auto proof =
-            density_certificate(n_, tree, unlisted_, [this](double r) { return reduced_.distance(r); });
+            density_certificate(
+                n_, tree, unlisted_, [this](double r) { return reduced_.distance(r); }, threads_, progress_);
         const auto edges = static_cast<std::int64_t>(tree.a.size());
         exact_ = proof.proven == edges;
         certified_ = edges == 0 ? 1.0 : static_cast<double>(proof.proven) / static_cast<double>(edges);
@@ -173,15 +174,16 @@ private:
         constexpr std::size_t most = std::size_t{1} << 22;  // edges sorted at once
         DensityEdges edges;
         for (std::int64_t i = 0; i < n_; ++i) {
+            progress_("spanning_tree: edges", i, n_);
             const Neighbor* list = lists_.of(i);
             for (std::int64_t s = 0; s < lists_.slots; ++s) {
                 const Index j = list[s].id;
                 if (j < 0 || (j < i && lists(j, static_cast<Index>(i)))) continue;
                 edges.add(static_cast<Index>(i), j, reach(i, j, list[s].reduced));
             }
-            if (edges.a.size() > most + at(n_)) edges = density_forest(n_, edges);
+            if (edges.a.size() > most + at(n_)) edges = density_forest(n_, edges, threads_, progress_);
         }
-        return density_forest(n_, edges);
+        return density_forest(n_, edges, threads_, progress_);
     }
 
     /// Every `step`-th of some points, `most` of them at the most.
@@ -227,16 +229,19 @@ private:
             room -= targets.back().size();
         }
         std::vector<std::vector<Neighbor>> ways(count);  // to every part of the targets
-        parallel_for(static_cast<std::int64_t>(count), 4, threads_, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t p = begin; p < end; ++p) {
-                const std::vector<Index> from = some_of(parts[at(p)], own);
-                for (const std::vector<Index>& target : targets) {
-                    Neighbor best{infinity, -1};
-                    for (const Index i : from) best = std::min(best, cheapest(i, target));
-                    ways[at(p)].push_back(best);
+        parallel_for(
+            static_cast<std::int64_t>(count), 4, threads_,
+            [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t p = begin; p < end; ++p) {
+                    const std::vector<Index> from = some_of(parts[at(p)], own);
+                    for (const std::vector<Index>& target : targets) {
+                        Neighbor best{infinity, -1};
+                        for (const Index i : from) best = std::min(best, cheapest(i, target));
+                        ways[at(p)].push_back(best);
+                    }
                 }
-            }
-        });
+            },
+            progress_, "spanning_tree: joints");
         DensityEdges between_parts;
         for (std::size_t p = 0; p < count; ++p) {
             for (std::size_t t = 0; t < targets.size(); ++t) {
@@ -249,7 +254,7 @@ private:
         constexpr std::size_t members = 4096;
         DensityEdges joints = chosen;
         const auto num_joints = static_cast<std::int64_t>(joints.a.size());
-        parallel_for(num_joints, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
+        const auto tighten = [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t e = begin; e < end; ++e) {
                 const std::vector<Index> near = some_of(parts[at(chosen.a[at(e)])], members);
                 const std::vector<Index> far = some_of(parts[at(chosen.b[at(e)])], members);
@@ -265,9 +270,10 @@ private:
                 joints.b[at(e)] = to.id;
                 joints.reduced[at(e)] = to.reduced;
             }
-        });
+        };
+        parallel_for(num_joints, 1, threads_, tighten, progress_, "spanning_tree: joints");
         append(forest, joints);
-        forest = density_forest(n_, forest);
+        forest = density_forest(n_, forest, threads_, progress_);
     }
 
     /// Finds every pair that is cheaper than the tree's path between its ends, and takes the tree of all.
@@ -285,7 +291,7 @@ private:
         }
         const RangeMax highest(std::move(gap));
         append(tree, screen(order, active, active_before, highest));
-        tree = density_forest(n_, tree);
+        tree = density_forest(n_, tree, threads_, progress_);
     }
 
     static void append(DensityEdges& to, const DensityEdges& from) {

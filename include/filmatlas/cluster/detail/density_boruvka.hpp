@@ -113,18 +113,18 @@ private:
         }
     }
 
-    /// The nearest listed point that is reached at the core distance, -1 when there is none.
+    /// The nearest listed point that is reached at the core distance, -1 when there is none. Nothing is known about the
+    /// next one, so that branches would be guessed wrong half of the time.
     Index partner_of(std::int64_t p) {
         const Index* list = cores_.list_of(p);
+        const double core = core_[at(p)];
         Index partner = -1;
         double nearest = infinity;
         for (std::size_t s = 0; s < cores_.slots() && list[s] >= 0; ++s) {
-            if (!(core_[at(list[s])] <= core_[at(p)])) continue;
             const double reduced = between(p, list[s]);
-            if (reduced < nearest && factor_ * reduced <= core_[at(p)]) {
-                nearest = reduced;
-                partner = list[s];
-            }
+            const double r = std::max(factor_ * reduced, core_[at(list[s])]) <= core ? reduced : infinity;
+            partner = r < nearest ? list[s] : partner;
+            nearest = std::min(r, nearest);
         }
         return partner;
     }
@@ -170,12 +170,15 @@ private:
         way.reduced = infinity;
         if (!way.listed) return;
         Index* list = cores_.list_of(p);
-        double nearest = infinity;
         std::size_t kept = 0;
         for (std::size_t s = 0; s < cores_.slots() && list[s] >= 0; ++s) {
             const Index q = list[s];
-            if (component_[at(q)] == own) continue;
-            list[kept++] = q;
+            list[kept] = q;
+            kept += component_[at(q)] != own ? std::size_t{1} : std::size_t{0};
+        }
+        double nearest = infinity;
+        for (std::size_t s = 0; s < kept; ++s) {
+            const Index q = list[s];
             const double reduced = between(p, q);
             const double r = reach(p, q, reduced);
             if (r < way.reduced || (r == way.reduced && reduced < nearest)) {
@@ -188,21 +191,23 @@ private:
         way.listed = kept > 0;
     }
 
-    /// Of every component the point with the cheapest known way out, the first of several; -1 where none is known.
-    void find_cheapest() {
-        const auto cheaper = [&](Index p, Index q) { return way_[at(p)].reduced < way_[at(q)].reduced; };
-        std::vector<std::vector<Index>> found(at((tree_.size() + grain - 1) / grain));
-        parallel_for(tree_.size(), grain, threads_, [&](std::int64_t begin, std::int64_t end) {
-            std::vector<Index>& mine = found[at(begin / grain)];  // one for every stretch of one component
-            for (auto p = static_cast<Index>(begin); p < static_cast<Index>(end); ++p) {
-                if (way_[at(p)].to < 0) continue;
-                if (mine.empty() || component_[at(mine.back())] != component_[at(p)]) {
-                    mine.push_back(p);
-                } else if (cheaper(p, mine.back())) {
-                    mine.back() = p;
-                }
+    bool cheaper(Index p, Index q) const { return way_[at(p)].reduced < way_[at(q)].reduced; }
+
+    /// Of every stretch of one component in [begin, end) the point with the cheapest known way out, the first of
+    /// several.
+    void find_cheapest(std::int64_t begin, std::int64_t end, std::vector<Index>& found) const {
+        for (auto p = static_cast<Index>(begin); p < static_cast<Index>(end); ++p) {
+            if (way_[at(p)].to < 0) continue;
+            if (found.empty() || component_[at(found.back())] != component_[at(p)]) {
+                found.push_back(p);
+            } else if (cheaper(p, found.back())) {
+                found.back() = p;
             }
-        });
+        }
+    }
+
+    /// The same of every component, -1 where no way is known, from stretches in ascending order.
+    void take_cheapest(const std::vector<std::vector<Index>>& found) {
         std::fill(cheapest_.begin(), cheapest_.end(), Index{-1});
         for (const std::vector<Index>& mine : found) {
             for (const Index p : mine) {
@@ -212,11 +217,18 @@ private:
         }
     }
 
+    /// Bounds for the round's searches, which lower ways while others read.
+    void fix_limits() {
+        limit_.assign(cheapest_.size(), infinity);
+        for (std::size_t c = 0; c < cheapest_.size(); ++c) {
+            if (cheapest_[c] >= 0) limit_[c] = way_[at(cheapest_[c])].reduced;
+        }
+    }
+
     /// Looks for ways out below the component's cheapest for its points in the leaf together: nearly always there is
     /// none.
     void look_around(std::int64_t leaf, Index own, Group& group) {
-        const Index chosen = cheapest_[at(own)];
-        double limit = chosen >= 0 ? way_[at(chosen)].reduced : infinity;
+        double limit = limit_[at(own)];
         const double least = gather(leaf, own, limit, group);
         // What is farther is out of reach, also when `factor_` times it is rounded.
         const auto range_of = [&](double reduced) { return reduced / factor_ * (1 + 1e-12); };
@@ -288,12 +300,17 @@ private:
 
     void round() {
         find_components();
+        std::vector<std::vector<Index>> found(at((tree_.size() + grain - 1) / grain));
         parallel_for(tree_.size(), grain, threads_, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t p = begin; p < end; ++p) refresh(p);
+            find_cheapest(begin, end, found[at(begin / grain)]);
         });
-        find_cheapest();
+        take_cheapest(found);
+        fix_limits();
         const Index largest = largest_component();  // it waits for the others to find it
-        parallel_for(tree_.leaves(), 32, threads_, [&](std::int64_t begin, std::int64_t end) {
+        constexpr std::int64_t leaves = 32;
+        found.assign(at((tree_.leaves() + leaves - 1) / leaves), {});
+        parallel_for(tree_.leaves(), leaves, threads_, [&](std::int64_t begin, std::int64_t end) {
             Group group;
             group.box.resize(at(2 * tree_.d()));
             for (std::int64_t leaf = begin; leaf < end; ++leaf) {
@@ -303,8 +320,9 @@ private:
                     if (*own != largest && std::find(first, own, *own) == own) look_around(leaf, *own, group);
                 }
             }
+            find_cheapest(tree_.leaf_begin(begin), tree_.leaf_begin(end), found[at(begin / leaves)]);
         });
-        find_cheapest();
+        take_cheapest(found);
         for (std::int64_t c = 0; c < tree_.size(); ++c) {
             const Index p = cheapest_[at(c)];
             if (p >= 0 && c != largest) join(p, way_[at(p)].to, way_[at(p)].reduced);
@@ -324,6 +342,7 @@ private:
     std::vector<Index> node_component_;
     std::vector<double> node_core_;
     std::vector<Index> cheapest_;
+    std::vector<double> limit_;  ///< per component: no search of the round looks for more
 };
 
 }  // namespace filmatlas::detail

@@ -57,8 +57,9 @@ public:
     /// Reduced core distance per point, in the order in which the points were given.
     std::vector<double> core_by_point() const {
         std::vector<double> out(core_.size());
-        for (std::size_t p = 0; p < core_.size(); ++p)
-            out[at(tree_.point(static_cast<std::int64_t>(p)))] = core_[p];
+        parallel_for(tree_.size(), 8192, threads_, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t p = begin; p < end; ++p) out[at(tree_.point(p))] = core_[at(p)];
+        });
         return out;
     }
 

@@ -12,18 +12,24 @@
 
 #include "filmatlas/cluster/detail/density_boruvka.hpp"
 #include "filmatlas/cluster/detail/density_sort.hpp"
+#include "filmatlas/core/progress.hpp"
 #include "filmatlas/linalg/union_find.hpp"
 
 namespace filmatlas::detail {
 
+/// Edges between two looks at the progress.
+inline constexpr std::size_t density_look = 4096;
+
 /// Minimum spanning forest of some edges (Kruskal); among equal weights the earlier edge goes first. The
 /// result ascends in weight.
-inline DensityEdges density_forest(std::int64_t n, const DensityEdges& edges) {
+inline DensityEdges density_forest(std::int64_t n, const DensityEdges& edges, int num_threads = 1,
+                                   const Progress& progress = {}) {
     DensityEdges forest;
     UnionFind sets(n);
-    for (const Index e : density_order(edges.reduced)) {
-        const auto at = static_cast<std::size_t>(e);
-        if (sets.num_sets() == 1) break;
+    const std::vector<Index> order = density_order(edges.reduced, num_threads, progress);
+    for (std::size_t i = 0; i < order.size() && sets.num_sets() > 1; ++i) {
+        if (i % density_look == 0) progress("spanning_tree", n - sets.num_sets(), n - 1);
+        const auto at = static_cast<std::size_t>(order[i]);
         if (sets.unite(edges.a[at], edges.b[at])) forest.add(edges.a[at], edges.b[at], edges.reduced[at]);
     }
     return forest;
@@ -81,11 +87,14 @@ struct DensityCertificate {
 /// to the item with the least bound stand. `to_weight` maps reduced to real weights.
 template <class ToWeight>
 DensityCertificate density_certificate(std::int64_t n, const DensityEdges& forest,
-                                       const std::vector<double>& unlisted, ToWeight&& to_weight) {
+                                       const std::vector<double>& unlisted, ToWeight&& to_weight,
+                                       int num_threads, const Progress& progress) {
     DensityCertificate out;
     UnionFind sets(n);
     std::vector<double> bound = unlisted;
+    const auto edges = static_cast<std::int64_t>(forest.a.size());
     for (std::size_t e = 0; e < forest.a.size(); ++e) {
+        if (e % density_look == 0) progress("spanning_tree: proof", static_cast<std::int64_t>(e), edges);
         const auto a = static_cast<std::size_t>(sets.find(forest.a[e]));
         const auto b = static_cast<std::size_t>(sets.find(forest.b[e]));
         if (std::max(bound[a], bound[b]) >= forest.reduced[e]) ++out.proven;
@@ -101,7 +110,8 @@ DensityCertificate density_certificate(std::int64_t n, const DensityEdges& fores
         const double bound_of_i = unlisted[static_cast<std::size_t>(i)];
         if (i != hub && bound_of_i < std::numeric_limits<double>::infinity()) relaxed.add(hub, i, bound_of_i);
     }
-    for (const double reduced : density_forest(n, relaxed).reduced) out.lower += to_weight(reduced);
+    const DensityEdges lightest = density_forest(n, relaxed, num_threads, progress);
+    for (const double reduced : lightest.reduced) out.lower += to_weight(reduced);
     return out;
 }
 

@@ -88,10 +88,22 @@ DensityPoints<T> density_points(MatrixView<const In> X, RowForm form, std::span<
         }
     }
     const std::vector<Index> order = density_order(key, num_threads);
-    out.members.reserve(kept.size());
-    for (const Index at : order) out.members.push_back(kept[static_cast<std::size_t>(at)]);
-    const auto same = [&](Index a, Index b) {
-        return std::equal(taken.row_data(a), taken.row_data(a) + d, taken.row_data(b));
+    const auto count = static_cast<std::int64_t>(order.size());
+    Matrix<T> rows(count, d);  // of the members
+    out.members.resize(order.size());
+    const auto copy_rows = [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t m = begin; m < end; ++m) {
+            std::copy_n(taken.row_data(out.members[static_cast<std::size_t>(m)]), d, rows.row_data(m));
+        }
+    };
+    parallel_for(count, 4096, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        for (auto m = static_cast<std::size_t>(begin); m < static_cast<std::size_t>(end); ++m) {
+            out.members[m] = kept[static_cast<std::size_t>(order[m])];
+        }
+        copy_rows(begin, end);
+    });
+    const auto same = [&](std::int64_t a, std::int64_t b) {
+        return std::equal(rows.row_data(a), rows.row_data(a) + d, rows.row_data(b));
     };
     const auto less = [&](Index a, Index b) {
         const T* x = taken.row_data(a);
@@ -102,35 +114,40 @@ DensityPoints<T> density_points(MatrixView<const In> X, RowForm form, std::span<
         return a < b;
     };
     // Rows whose first value is equal, in full order.
-    for (std::size_t run = 0; run < out.members.size();) {
-        std::size_t end = run + 1;
+    for (std::int64_t run = 0; run < count;) {
+        std::int64_t end = run + 1;
         bool equal = true;
-        while (end < out.members.size() && taken(out.members[end], 0) == taken(out.members[run], 0)) {
-            equal = equal && same(out.members[end], out.members[run]);
+        while (end < count && rows(end, 0) == rows(run, 0)) {
+            equal = equal && same(end, run);
             ++end;
         }
         if (!equal) {
-            std::sort(out.members.begin() + static_cast<std::ptrdiff_t>(run),
-                      out.members.begin() + static_cast<std::ptrdiff_t>(end), less);
+            std::sort(out.members.begin() + run, out.members.begin() + end, less);
+            copy_rows(run, end);
         }
         run = end;
     }
     out.begin.reserve(kept.size() + 1);
     out.weight.reserve(kept.size());
-    for (std::size_t m = 0; m < out.members.size(); ++m) {
-        if (m == 0 || !same(out.members[m], out.members[m - 1])) {
+    for (std::int64_t m = 0; m < count; ++m) {
+        if (m == 0 || !same(m, m - 1)) {
             out.begin.push_back(static_cast<Index>(m));
             out.weight.push_back(0);
         }
-        out.weight.back() += weights.empty() ? 1.0 : weights[static_cast<std::size_t>(out.members[m])];
+        const Index member = out.members[static_cast<std::size_t>(m)];
+        out.weight.back() += weights.empty() ? 1.0 : weights[static_cast<std::size_t>(member)];
     }
     out.begin.push_back(static_cast<Index>(out.members.size()));
     for (const double w : out.weight) out.unit_weights = out.unit_weights && w == 1;
     const auto m = static_cast<std::int64_t>(out.weight.size());
+    if (m == count) {
+        out.rows = std::move(rows);
+        return out;
+    }
     out.rows = Matrix<T>(m, d);
     parallel_for(m, 4096, num_threads, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t p = begin; p < end; ++p) {
-            std::copy_n(taken.row_data(out.first(p)), d, out.rows.row_data(p));
+            std::copy_n(rows.row_data(out.begin[static_cast<std::size_t>(p)]), d, out.rows.row_data(p));
         }
     });
     return out;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -14,6 +15,7 @@
 
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/parallel.hpp"
+#include "filmatlas/core/progress.hpp"
 
 namespace filmatlas::detail {
 
@@ -63,7 +65,9 @@ inline void density_radix_sort(std::span<DensityKey> items) {
 
 /// Positions in ascending order of the numbers, equal ones in the given order. O(n): the range of the keys is cut into
 /// buckets, and these are sorted each on its own.
-inline std::vector<Index> density_order(std::span<const double> values, int num_threads = 1) {
+inline std::vector<Index> density_order(std::span<const double> values, int num_threads = 1,
+                                        const Progress& progress = {}) {
+    constexpr const char* stage = "spanning_tree: sort";
     const std::size_t n = values.size();
     std::vector<Index> order(n);
     if (std::is_sorted(values.begin(), values.end())) {
@@ -73,24 +77,33 @@ inline std::vector<Index> density_order(std::span<const double> values, int num_
     constexpr std::size_t block = 32768;
     const std::size_t blocks = (n + block - 1) / block;
     const auto for_blocks = [&](auto&& body) {
-        parallel_blocks(static_cast<std::int64_t>(blocks), num_threads, [&](std::int64_t b, int) {
-            const std::size_t begin = static_cast<std::size_t>(b) * block;
-            body(static_cast<std::size_t>(b), begin, std::min(n, begin + block));
-        });
+        parallel_blocks(
+            static_cast<std::int64_t>(blocks), num_threads,
+            [&](std::int64_t b, int) {
+                const std::size_t begin = static_cast<std::size_t>(b) * block;
+                body(static_cast<std::size_t>(b), begin, std::min(n, begin + block));
+            },
+            progress, stage);
     };
-    std::uint64_t least = density_sort_key(values[0]);
-    std::uint64_t most = least;
+    double low = values[0];
+    double high = values[0];
     for (const double value : values) {
-        least = std::min(least, density_sort_key(value));
-        most = std::max(most, density_sort_key(value));
+        low = std::min(low, value);
+        high = std::max(high, value);
     }
-    const std::uint64_t range = most - least;
     const auto width = [](std::uint64_t x) { return static_cast<int>(std::bit_width(x)); };
-    const int shift = std::max(0, width(range) - std::clamp(width(n) - 3, 1, 14));
+    const int bits = std::clamp(width(n) - 3, 1, 14);
+    // Words cut the range by orders of magnitude; where it holds 0, the small ones would have nearly all buckets.
+    const double scale = (std::ldexp(1.0, bits) - 1) / (high - low);
+    const bool even = low < 0 && high > 0 && scale > 0 && std::isfinite(scale);
+    const std::uint64_t least = density_sort_key(low);
+    const std::uint64_t range = density_sort_key(high) - least;
+    const int shift = std::max(0, width(range) - bits);
     const auto bucket_of = [&](double value) {
-        return static_cast<std::size_t>((density_sort_key(value) - least) >> shift);
+        return even ? static_cast<std::size_t>((value - low) * scale)
+                    : static_cast<std::size_t>((density_sort_key(value) - least) >> shift);
     };
-    const std::size_t buckets = static_cast<std::size_t>(range >> shift) + 1;
+    const std::size_t buckets = bucket_of(high) + 1;
     std::vector<std::uint32_t> next(blocks * buckets, 0);
     for_blocks([&](std::size_t b, std::size_t begin, std::size_t end) {
         std::uint32_t* count = next.data() + b * buckets;
@@ -108,12 +121,15 @@ inline std::vector<Index> density_order(std::span<const double> values, int num_
         for (std::size_t i = begin; i < end; ++i)
             items[to[bucket_of(values[i])]++] = {density_sort_key(values[i]), static_cast<Index>(i)};
     });
-    parallel_for(static_cast<std::int64_t>(buckets), 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
-        for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {
-            density_radix_sort(std::span(items).subspan(first[k], first[k + 1] - first[k]));
-            for (std::size_t i = first[k]; i < first[k + 1]; ++i) order[i] = items[i].id;
-        }
-    });
+    parallel_for(
+        static_cast<std::int64_t>(buckets), 256, num_threads,
+        [&](std::int64_t begin, std::int64_t end) {
+            for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {
+                density_radix_sort(std::span(items).subspan(first[k], first[k + 1] - first[k]));
+                for (std::size_t i = first[k]; i < first[k + 1]; ++i) order[i] = items[i].id;
+            }
+        },
+        progress, stage);
     return order;
 }
 

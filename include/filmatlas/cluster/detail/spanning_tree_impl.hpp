@@ -17,6 +17,7 @@
 #include "filmatlas/cluster/detail/density_checks.hpp"
 #include "filmatlas/cluster/detail/density_cores.hpp"
 #include "filmatlas/cluster/detail/density_forest.hpp"
+#include "filmatlas/cluster/detail/density_graph.hpp"
 #include "filmatlas/cluster/detail/density_points.hpp"
 #include "filmatlas/cluster/spanning_tree.hpp"
 #include "filmatlas/core/error.hpp"
@@ -361,66 +362,49 @@ FILMATLAS_INLINE SpanningTree spanning_tree_from_distances(MatrixView<const doub
 
 FILMATLAS_INLINE SpanningTree spanning_tree_from_graph(const CsrMatrix<double>& graph,
                                                        const SpanningTreeOptions& options,
-                                                       std::span<const double> weights) {
+                                                       std::span<const double> weights,
+                                                       const Progress& progress) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     validate(options);
     const std::int64_t n = graph.rows;
     if (graph.cols != n) throw_shape(detail::spanning_tree_stage, "the graph is not square");
     detail::check_item_weights(detail::spanning_tree_stage, weights, n);
-    struct Pair {
-        Index low, high;
-        double distance;
-    };
-    std::vector<Pair> pairs;
-    for (Index i = 0; i < static_cast<Index>(n); ++i) {
-        const auto ids = graph.row_indices(i);
-        const auto values = graph.row_values(i);
-        for (std::size_t s = 0; s < ids.size(); ++s) {
-            if (ids[s] < 0 || ids[s] >= n || !(values[s] >= 0)) {
-                throw Error(ErrorCode::InvalidArgument,
-                            ErrorContext{detail::spanning_tree_stage, {}, i, {}, -1},
-                            "an entry has a column out of range or a distance that is not 0 or more");
-            }
-            if (ids[s] != i && values[s] < infinity) {
-                pairs.push_back({std::min(i, ids[s]), std::max(i, ids[s]), values[s]});
-            }
-        }
-    }
-    std::sort(pairs.begin(), pairs.end(), [](const Pair& x, const Pair& y) {
-        if (x.low != y.low) return x.low < y.low;
-        return x.high != y.high ? x.high < y.high : x.distance < y.distance;
-    });
-    pairs.erase(std::unique(pairs.begin(), pairs.end(),
-                            [](const Pair& x, const Pair& y) { return x.low == y.low && x.high == y.high; }),
-                pairs.end());
-    std::vector<std::vector<std::pair<double, Index>>> near(static_cast<std::size_t>(n));
-    for (const Pair& pair : pairs) {
-        near[static_cast<std::size_t>(pair.low)].emplace_back(pair.distance, pair.high);
-        near[static_cast<std::size_t>(pair.high)].emplace_back(pair.distance, pair.low);
-    }
+    const detail::DensityGraph pairs(graph, detail::spanning_tree_stage, options.num_threads, progress);
     SpanningTree tree;
     tree.num_items = n;
     tree.method = "graph";
+    tree.core.assign(static_cast<std::size_t>(n), 0.0);
     const double needed = detail::density_needed(options);
     const auto weight_of = [&](Index i) {
         return weights.empty() ? 1.0 : weights[static_cast<std::size_t>(i)];
     };
-    for (Index i = 0; i < static_cast<Index>(n); ++i) {
-        auto& list = near[static_cast<std::size_t>(i)];
-        std::sort(list.begin(), list.end());
-        double held = weight_of(i);
-        for (const auto& [distance, j] : list) held += weight_of(j);
-        tree.core.push_back(
-            held < needed ? infinity : detail::core_among(list, weight_of(i), needed, weight_of, infinity));
-    }
+    parallel_for(
+        n, 256, options.num_threads,
+        [&](std::int64_t begin, std::int64_t end) {
+            std::vector<detail::DensityNeighbor> near;
+            for (std::int64_t i = begin; i < end; ++i) {
+                near.assign(pairs.of(i).begin(), pairs.of(i).end());
+                std::sort(near.begin(), near.end());
+                const double own = weight_of(static_cast<Index>(i));
+                double held = own;
+                for (const auto& [distance, j] : near) held += weight_of(j);
+                tree.core[static_cast<std::size_t>(i)] =
+                    held < needed ? infinity : detail::core_among(near, own, needed, weight_of, infinity);
+            }
+        },
+        progress, "core_distances");
     detail::DensityEdges edges;
-    for (const Pair& pair : pairs) {
-        const double reach =
-            std::max(pair.distance / options.alpha, std::max(tree.core[static_cast<std::size_t>(pair.low)],
-                                                             tree.core[static_cast<std::size_t>(pair.high)]));
-        if (reach < infinity) edges.add(pair.low, pair.high, reach);
+    for (Index i = 0; i < static_cast<Index>(n); ++i) {
+        progress("spanning_tree: edges", i, n);
+        for (const auto& [distance, j] : pairs.of(i)) {
+            if (j < i) continue;
+            const double reach =
+                std::max(distance / options.alpha, std::max(tree.core[static_cast<std::size_t>(i)],
+                                                            tree.core[static_cast<std::size_t>(j)]));
+            if (reach < infinity) edges.add(i, j, reach);
+        }
     }
-    detail::density_take_edges(detail::density_forest(n, edges), tree);
+    detail::density_take_edges(detail::density_forest(n, edges, options.num_threads, progress), tree);
     return tree;
 }
 
@@ -445,7 +429,7 @@ FILMATLAS_INLINE std::vector<double> core_distances(const KnnGraph& graph, int m
 
 FILMATLAS_INLINE SpanningTree spanning_tree_from_knn(const KnnGraph& graph,
                                                      const SpanningTreeOptions& options,
-                                                     std::span<const double> weights) {
+                                                     std::span<const double> weights, const Progress& progress) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     validate(options);
     validate(graph);
@@ -471,21 +455,28 @@ FILMATLAS_INLINE SpanningTree spanning_tree_from_knn(const KnnGraph& graph,
     const auto weight_of = [&](Index i) {
         return weights.empty() ? 1.0 : weights[static_cast<std::size_t>(i)];
     };
-    std::vector<std::pair<double, Index>> list;
-    for (Index i = 0; i < static_cast<Index>(n); ++i) {
-        list.clear();
-        for (std::int64_t s = 0; s < graph.k() && graph.indices(i, s) >= 0; ++s) {
-            list.emplace_back(static_cast<double>(graph.distances(i, s)), graph.indices(i, s));
-        }
-        const auto at = static_cast<std::size_t>(i);
-        tree.core.push_back(detail::core_among(list, weight_of(i), needed, weight_of, 0.0));
-        if (static_cast<std::int64_t>(list.size()) == graph.k() && graph.k() < valid - 1) {
-            unlisted[at] = std::max(tree.core[at], (list.empty() ? 0.0 : list.back().first) / options.alpha);
-        }
-    }
+    tree.core.assign(static_cast<std::size_t>(n), 0.0);
+    parallel_for(
+        n, 256, options.num_threads,
+        [&](std::int64_t begin, std::int64_t end) {
+            std::vector<std::pair<double, Index>> list;
+            for (auto i = static_cast<Index>(begin); i < static_cast<Index>(end); ++i) {
+                list.clear();
+                for (std::int64_t s = 0; s < graph.k() && graph.indices(i, s) >= 0; ++s) {
+                    list.emplace_back(static_cast<double>(graph.distances(i, s)), graph.indices(i, s));
+                }
+                const auto at = static_cast<std::size_t>(i);
+                tree.core[at] = detail::core_among(list, weight_of(i), needed, weight_of, 0.0);
+                if (static_cast<std::int64_t>(list.size()) == graph.k() && graph.k() < valid - 1) {
+                    unlisted[at] = std::max(tree.core[at], (list.empty() ? 0.0 : list.back().first) / options.alpha);
+                }
+            }
+        },
+        progress, "core_distances");
     for (const Index row : graph.invalid_rows) tree.core[static_cast<std::size_t>(row)] = infinity;
     detail::DensityEdges edges;
     for (Index i = 0; i < static_cast<Index>(n); ++i) {
+        progress("spanning_tree: edges", i, n);
         for (std::int64_t s = 0; s < graph.k() && graph.indices(i, s) >= 0; ++s) {
             const Index j = graph.indices(i, s);
             edges.add(i, j,
@@ -494,8 +485,9 @@ FILMATLAS_INLINE SpanningTree spanning_tree_from_knn(const KnnGraph& graph,
                                         tree.core[static_cast<std::size_t>(j)])));
         }
     }
-    const detail::DensityEdges forest = detail::density_forest(n, edges);
-    const auto proof = detail::density_certificate(n, forest, unlisted, [](double w) { return w; });
+    const detail::DensityEdges forest = detail::density_forest(n, edges, options.num_threads, progress);
+    const auto proof = detail::density_certificate(
+        n, forest, unlisted, [](double w) { return w; }, options.num_threads, progress);
     detail::density_take_edges(forest, tree);
     const std::int64_t spanning = std::max<std::int64_t>(valid - 1, 0);
     const bool whole = tree.num_edges() == spanning;

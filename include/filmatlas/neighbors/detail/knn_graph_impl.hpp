@@ -59,27 +59,27 @@ FILMATLAS_INLINE void validate(const KnnGraph& graph) {
         const auto distances = graph.distances.row(i);
         std::size_t used = 0;
         for (std::size_t slot = 0; slot < ids.size(); ++slot) {
-            const std::string place = "slot " + std::to_string(slot) + ": ";
+            const auto place = [slot] { return "slot " + std::to_string(slot) + ": "; };
             if (ids[slot] == -1) {
                 if (distances[slot] != std::numeric_limits<float>::infinity()) {
-                    detail::knn_graph_fail(i, place + "id -1 needs the distance +inf");
+                    detail::knn_graph_fail(i, place() + "id -1 needs the distance +inf");
                 }
                 continue;
             }
-            if (used != slot) detail::knn_graph_fail(i, place + "a neighbour after the padding");
+            if (used != slot) detail::knn_graph_fail(i, place() + "a neighbour after the padding");
             ++used;
             if (ids[slot] < 0 || ids[slot] >= n) {
-                detail::knn_graph_fail(i, place + "id " + std::to_string(ids[slot]) + " is outside [0, " +
+                detail::knn_graph_fail(i, place() + "id " + std::to_string(ids[slot]) + " is outside [0, " +
                                               std::to_string(n) + ")");
             }
-            if (ids[slot] == i) detail::knn_graph_fail(i, place + "the item is its own neighbour");
+            if (ids[slot] == i) detail::knn_graph_fail(i, place() + "the item is its own neighbour");
             if (!std::isfinite(distances[slot]))
-                detail::knn_graph_fail(i, place + "the distance is not finite");
+                detail::knn_graph_fail(i, place() + "the distance is not finite");
             if (distances[slot] < 0 && graph.metric != Metric::InnerProduct) {
-                detail::knn_graph_fail(i, place + "the distance is negative");
+                detail::knn_graph_fail(i, place() + "the distance is negative");
             }
             if (slot > 0 && distances[slot] < distances[slot - 1]) {
-                detail::knn_graph_fail(i, place + "the distances do not ascend");
+                detail::knn_graph_fail(i, place() + "the distances do not ascend");
             }
         }
         sorted.assign(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(used));
