@@ -14,7 +14,8 @@ rival that takes minutes is not run again; --methods names the contenders to run
 Every contender is cut to the true number of classes of each level: adjusted mutual information of the items that have a
 label. "tree" = one tree cut at all levels; k-means, Leiden and EVoC make every level on their own, EVoC's noise goes to
 the nearest centroid and its best layer is taken for each level, which flatters it. Leiden's resolution is sought for
-every count, in a few tries and a limited time ("made" in the JSON: the parts of a contender that missed a count). UMAP's
+every count, in a few tries and a limited time ("made" in the JSON: the parts of a contender that missed a count). Ward of
+more than 30,000 rows is found by `fa.linkage`, average linkage of so many is left out ("left_out": why). UMAP's
 runs differ by .03 and more at a level, so the mean over three seeds counts ("spread" in the JSON: the largest difference;
 without "runs": one, earlier).
 Purity: expected dendrogram purity by the finest level; cost: Dasgupta's over the 15-neighbour graph, 1 = no edge stays
@@ -45,7 +46,7 @@ SETS = ("newsgroups", "hs_codes", "banking77", "arxiv_sample", "arxiv", "debian"
 ROWS_FOR_QUADRATIC = 30_000  # rivals that hold all distances
 UMAP_SEEDS = (0, 1, 2)
 LEIDEN_TRIES = 6  # resolutions per count
-LEIDEN_SECONDS = 150  # then the nearest counts found so far are taken, and said
+LEIDEN_SECONDS = 400  # of the processor; then the nearest counts found so far are taken, and said
 
 
 def unit(X):
@@ -152,17 +153,27 @@ def kmeans(X, graph, counts, truth):
     return [KMeans(k, n_init=1, random_state=0).fit_predict(X) for k in counts]
 
 
-def linked(method):
-    def run(X, graph, counts, truth):
-        import fastcluster
-        from scipy.cluster.hierarchy import fcluster
+def cuts(tree, counts):
+    from scipy.cluster.hierarchy import fcluster
 
-        if len(X) > ROWS_FOR_QUADRATIC:
-            raise MemoryError("needs all distances")
-        tree = fastcluster.linkage(X, method)
-        return [fcluster(tree, k, "maxclust") - 1 for k in counts]
+    return [fcluster(tree, k, "maxclust") - 1 for k in counts]
 
-    return run
+
+def ward(X, graph, counts, truth):
+    """SciPy's tree; beyond fastcluster's reach by `fa.linkage`, whose heights equal SciPy's to 1e-12 (clusters.md)."""
+    if len(X) > ROWS_FOR_QUADRATIC:
+        return cuts(fa.linkage(X, method="ward"), counts)
+    import fastcluster
+
+    return cuts(fastcluster.linkage(X, "ward"), counts)
+
+
+def average(X, graph, counts, truth):
+    import fastcluster
+
+    if len(X) > ROWS_FOR_QUADRATIC:
+        raise MemoryError(f"needs all distances, {len(X) * (len(X) - 1) // 2 * 8 / 1e9:.0f} GB")
+    return cuts(fastcluster.linkage(X, "average"), counts)
 
 
 def ward_on_neighbours(X, graph, counts, truth):
@@ -177,10 +188,12 @@ def ward_on_neighbours(X, graph, counts, truth):
 
 
 def umap_ward(X, graph, counts, truth, seed=0):
+    import fastcluster
     import umap
 
     flat = umap.UMAP(n_components=15, metric="cosine", min_dist=0, random_state=seed).fit_transform(X)
-    return linked("ward")(flat.astype(float), graph, counts, truth)
+    # In few dimensions the tree is found from the rows faster than from all distances, in memory of the rows.
+    return cuts(fastcluster.linkage_vector(flat.astype(float), "ward"), counts)
 
 
 def next_resolution(tried, count):
@@ -206,11 +219,11 @@ def leiden(X, graph, counts, truth):
     network = igraph.Graph(n=len(X), edges=list(zip(joint.row.tolist(), joint.col.tolist())),
                            edge_attrs={"weight": joint.data.tolist()})
     runs = []  # (log of the resolution, parts), rising: every count starts from what the others have tried
-    begin = time.perf_counter()
+    begin = time.process_time()
     out = []
     for count in counts:
         for _ in range(LEIDEN_TRIES):
-            if any(len(part) == count for _, part in runs) or time.perf_counter() - begin > LEIDEN_SECONDS:
+            if any(len(part) == count for _, part in runs) or time.process_time() - begin > LEIDEN_SECONDS:
                 break
             resolution = next_resolution([(at, len(part)) for at, part in runs], count)
             part = leidenalg.find_partition(network, leidenalg.RBConfigurationVertexPartition, weights="weight",
@@ -241,8 +254,6 @@ def evoc_filled(X, graph, counts, truth):
 
 def prototype(X, graph, counts, truth):
     """Smoothed four times, k-means at the finest level, size-weighted Ward of the unit centroids upwards."""
-    from scipy.cluster.hierarchy import fcluster
-
     smooth = fa.smooth_embedding(X, graph, steps=4)
     fine = fa.kmeans(smooth, counts[-1]).labels
     weight = np.bincount(fine).astype(float)
@@ -267,11 +278,11 @@ def prototype(X, graph, counts, truth):
     for i, merge in enumerate(tree):
         tree[i, 3] = counted[len(weight) + i] = counted[int(merge[0])] + counted[int(merge[1])]
         tree[i, 2] = max(tree[i, 2], tree[i - 1, 2] if i else 0)
-    return [(fcluster(tree, k, "maxclust") - 1)[fine] for k in counts[:-1]] + [fine]
+    return [labels[fine] for labels in cuts(tree, counts[:-1])] + [fine]
 
 
 CONTENDERS = {
-    "k-means": kmeans, "Ward": linked("ward"), "average": linked("average"), "Ward on kNN": ward_on_neighbours,
+    "k-means": kmeans, "Ward": ward, "average": average, "Ward on kNN": ward_on_neighbours,
     "UMAP 15-d + Ward": umap_ward, "Leiden": leiden, "EVoC + fill": evoc_filled, "prototype": prototype,
 }
 TREES = {"Ward", "average", "Ward on kNN", "UMAP 15-d + Ward", "prototype"}
@@ -310,6 +321,39 @@ def child(path, counts):
     print(fingerprint(ours(X, fa.knn_graph(X, 15), [int(count) for count in counts])))
 
 
+def measure_rivals(name, X, graph, counts, truth, kept, path, methods):
+    """Contenders that `kept` lacks, written one by one."""
+    rivals = kept.setdefault("rivals", {})
+    for method, run in CONTENDERS.items():
+        if (methods and method not in methods) or method in rivals:
+            continue
+        begin, spent = time.perf_counter(), time.process_time()
+        try:
+            found = run(X, graph, counts, truth)
+            runs = [agreement(truth, found)]
+            if method == "UMAP 15-d + Ward":
+                runs += [agreement(truth, run(X, graph, counts, truth, seed)) for seed in UMAP_SEEDS[1:]]
+        except ImportError as reason:
+            print(f"{name}: {method} left out: {reason}", flush=True)
+            continue
+        except MemoryError as reason:
+            kept.setdefault("left_out", {})[method] = str(reason)
+            path.write_text(json.dumps(kept, indent=1) + "\n")
+            continue
+        entry = {"ami": np.mean(runs, axis=0).round(4).tolist(),
+                 "wall_s": round((time.perf_counter() - begin) / len(runs), 1),
+                 "cpu_s": round((time.process_time() - spent) / len(runs), 1)}
+        if len(runs) > 1:
+            entry.update({"spread": np.ptp(runs, axis=0).round(4).tolist(), "runs": len(runs)})
+        made = [len(np.unique(labels)) for labels in found]
+        if made != counts:
+            entry["made"] = made
+        if method in TREES:
+            entry.update(tree_figures(found, graph, truth))
+        rivals[method] = entry
+        path.write_text(json.dumps(kept, indent=1) + "\n")
+
+
 def measure(name, folder, out, fresh, methods):
     path = out / f"nested_{name}.json"
     kept = json.loads(path.read_text()) if path.exists() and not fresh else {}
@@ -333,31 +377,8 @@ def measure(name, folder, out, fresh, methods):
                       else fingerprint(tree) == on_baseline(X, counts)},
         "machine": machine(), "about": about_filmatlas(),
     })
-    rivals = kept.setdefault("rivals", {})
-    for method, run in CONTENDERS.items():
-        if (methods and method not in methods) or (method in rivals and not fresh):
-            continue
-        begin = time.perf_counter()
-        try:
-            found = run(X, graph, counts, truth)
-            runs = [agreement(truth, found)]
-            if method == "UMAP 15-d + Ward":
-                runs += [agreement(truth, run(X, graph, counts, truth, seed)) for seed in UMAP_SEEDS[1:]]
-        except (ImportError, MemoryError) as reason:
-            print(f"{name}: {method} left out: {reason}", flush=True)
-            continue
-        entry = {"ami": np.mean(runs, axis=0).round(4).tolist(),
-                 "wall_s": round((time.perf_counter() - begin) / len(runs), 1)}
-        if len(runs) > 1:
-            entry.update({"spread": np.ptp(runs, axis=0).round(4).tolist(), "runs": len(runs)})
-        made = [len(np.unique(labels)) for labels in found]
-        if made != counts:
-            entry["made"] = made
-        if method in TREES:
-            entry.update(tree_figures(found, graph, truth))
-        rivals[method] = entry
-        path.write_text(json.dumps(kept, indent=1) + "\n")
     path.write_text(json.dumps(kept, indent=1) + "\n")
+    measure_rivals(name, X, graph, counts, truth, kept, path, methods)
 
 
 def timings(name, folder, out):
@@ -394,8 +415,10 @@ def speed_lines(results):
 def table(out):
     lines = ["# One strict tree beside its rivals", "",
              "Adjusted mutual information at the true number of classes; `benchmarks/nested.py` says how. Bold: best of the "
-             "row's level. All of filmatlas' levels come from one tree of the default `nested_clusters`. Seconds are wall time "
-             "and were not always taken on an idle machine.", ""]
+             "row's level. All of filmatlas' levels come from one tree of the default `nested_clusters`. Seconds are wall "
+             "time, not always on an idle machine; rivals that were run on a busy one have their processor time in "
+             "brackets. Ward of more than 30,000 rows is `fa.linkage`'s: SciPy's "
+             "tree (clusters.md), where SciPy would need all distances.", ""]
     paths = {name: out / f"nested_{name}.json" for name in SETS}
     results = {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
     lines += speed_lines(results)
@@ -409,8 +432,12 @@ def table(out):
         best = [max([mine["ami"][i]] + [r["ami"][i] for r in rivals.values()]) for i in range(len(kept["levels"]))]
         for label, entry in [("**filmatlas**", mine), *rivals.items()]:
             cells = [f"**{v:.3f}**" if v == b else f"{v:.3f}" for v, b in zip(entry["ami"], best)]
-            cells += [f"{entry[k]:.3f}" if k in entry else "" for k in ("purity", "cost")] + [f"{entry['wall_s']:.1f}"]
+            cells += [f"{entry[k]:.3f}" if k in entry else "" for k in ("purity", "cost")]
+            busy = entry is not mine and "cpu_s" in entry
+            cells.append(f"({entry['cpu_s']:.1f})" if busy else f"{entry['wall_s']:.1f}")
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        if "left_out" in kept:
+            lines += ["", "Left out: " + "; ".join(f"{m} ({reason})" for m, reason in kept["left_out"].items()) + "."]
         lines += ["", f"Violations {mine['violations']}, coverage {mine['coverage']:.0%}, same tree from shuffled rows on one "
                   f"thread: {'yes' if mine['same_after_shuffle_on_one_thread'] else 'NO'}, on the baseline instruction "
                   f"set: { {True: 'yes', False: 'NO', None: 'not tried'}[mine['same_on_baseline']]}.", "",

@@ -21,9 +21,9 @@
 /// 1. The vectors are smoothed over shared neighbours (smooth.hpp) by several numbers of steps and seen from their
 /// mean. 2. Ward's linkage and Lloyd's rounds make the finest nodes; too large ones are split, too small ones join
 /// their nearest. 3. From the coarsest level down, the finest nodes are grouped by Ward's linkage, by forms of it that
-/// hinder large nodes less, and by average linkage, after every number of steps that suits the level's nodes. The level
-/// is what these groupings agree on: average linkage of the share of them that part two nodes, inside the nodes of the
-/// level above, no merge making a node larger than its level allows. Groups of nodes, never of items:
+/// hinder large nodes less, and by average linkage, after every number of smoothing steps between the nodes that suits the
+/// level. The level is what these groupings agree on: linkage of the share of them that part two nodes, inside the nodes of
+/// the level above, no merge making a node larger than its level allows. Groups of nodes, never of items:
 /// nesting cannot fail. Items with identical vectors always share all their nodes. Row order does not matter: all
 /// decisions are made in an order of the rows by content (given the same neighbour sets).
 
@@ -55,7 +55,9 @@ NestedMethod nested_method_from_string(std::string_view name);
 /// levels above are the consensus of all their trials.
 struct NestedTrial {
     int level = 0;
-    int steps = 0;  ///< of smoothing; of the consensus: the most that took part
+    /// Of smoothing: between items for the finest nodes, between these for the levels above; of the consensus the most that
+    /// took part.
+    int steps = 0;
     /// "ward", "ward^0.75", "ward^0.5" (the power of the size term), "average", "kmeans", "density"; "consensus".
     std::string method;
     /// Mutual information of an item's node and its held-out neighbours' nodes over the mean of the entropies;
@@ -84,9 +86,9 @@ struct NestedOptions {
     /// where a given count makes that more. Between the levels: 4 / count.
     std::optional<double> max_share = std::nullopt;
     /// Averaging steps over shared neighbours, for every level; 0 = none, at most 1000 (see SmoothOptions). Unset:
-    /// of 0, 1, 4, 16, 32, as far as a level's nodes hold ten items a step, the finest level takes those whose nodes
-    /// foretell the neighbours best that the smoothing did not see, and the levels above the consensus of all; the
-    /// result's options then hold those of the finest level.
+    /// of 0, 1, 4, 16, 32, as far as the finest nodes hold ten items a step, those whose nodes foretell the neighbours best
+    /// that the smoothing did not see (the result's options hold them); the levels above are then the consensus of 0 to 32
+    /// steps between the finest nodes.
     std::optional<int> smoothing_steps = std::nullopt;
     std::uint64_t seed = 42;
     /// Workers; 0 = choose for me. Never changes the result.

@@ -349,9 +349,13 @@ TEST_CASE("nested_clusters: says what it tried; the best foresight makes the fin
     options.level_names = {"region", "cluster"};
     options.n_clusters = Counts{4, 12};
     const NestedResult found = nested_clusters(data.X.view(), graph, options);
-    // Steps 0, 1, 4 for nodes of 150; above, for nodes of 450, the same and 16 and 32, four linkages each, and what
-    // they agree on.
-    REQUIRE(found.trials.size() == 3 + 4 * 5 + 1);
+    // Steps 0, 1, 4 for nodes of 150; above 0, 1, 2, 4, ... between the nodes, four linkages each, and what they agree on.
+    const auto above = static_cast<std::int64_t>(found.trials.size()) - 3;
+    REQUIRE(above % 4 == 1);
+    REQUIRE(above >= 4 * 3 + 1);
+    CHECK(found.trials[3].steps == 0);
+    for (std::size_t t = 7; t + 1 < found.trials.size(); ++t)
+        CHECK(found.trials[t].steps == std::max(1, 2 * found.trials[t - 4].steps));
     for (int level = 0; level < 2; ++level) {
         double best = -2;
         const NestedTrial* chosen = nullptr;
@@ -367,7 +371,7 @@ TEST_CASE("nested_clusters: says what it tried; the best foresight makes the fin
         REQUIRE(number == 1);
         if (level == 0) {
             CHECK(chosen->method == "consensus");
-            CHECK(chosen->steps == 32);
+            CHECK(chosen->steps == found.trials[found.trials.size() - 2].steps);
         } else {
             CHECK(chosen->foresight == best);
             CHECK(found.options.smoothing_steps == chosen->steps);
@@ -396,7 +400,7 @@ TEST_CASE("nested_clusters: says what it tried; the best foresight makes the fin
     options.smoothing_steps = std::nullopt;
     const NestedResult blind = nested_clusters(data.X.view(), cluster_data::knn(data.X, 2), options);
     check_result(blind, 1800);
-    REQUIRE(blind.trials.size() == 1 + 4 * 3 + 1);
+    REQUIRE(blind.trials.size() >= 1 + 4 + 1);
     CHECK(blind.trials[0].steps == 4);
     for (const NestedTrial& trial : blind.trials) CHECK(trial.foresight == -1);
 }
@@ -417,6 +421,7 @@ TEST_CASE("nested_clusters: consensus counts the trials that part two nodes, and
     // Nodes on a line: whatever the linkage and the steps, near ones belong together.
     detail::NestedBase base;
     base.parts.weight = {5, 1, 3, 2, 4, 1};
+    base.leaving = 1;
     for (const int steps : {0, 1, 4}) {
         detail::NestedView view;
         view.steps = steps;
@@ -431,7 +436,7 @@ TEST_CASE("nested_clusters: consensus counts the trials that part two nodes, and
     const detail::NestedParts three = detail::nested_agreed_groups(base, {}, 0, 3, 16, false, {}, result);
     CHECK(three.label == std::vector<Index>{0, 0, 1, 1, 2, 2});
     CHECK(three.weight == std::vector<double>{6, 5, 5});
-    REQUIRE(result.trials.size() == 2 * 4 + 1);  // 5.3 items a node: four steps are not worth a trial
+    REQUIRE(result.trials.size() == 2 * 4 + 1);  // two nodes a group: four steps, two moves, are not worth a trial
     CHECK(result.trials.back().method == "consensus");
     CHECK(result.trials.back().chosen);
     // The level above wins against agreement.
@@ -439,6 +444,43 @@ TEST_CASE("nested_clusters: consensus counts the trials that part two nodes, and
         detail::nested_agreed_groups(base, {0, 1, 1, 1, 1, 1}, 1, 3, 16, false, {}, result);
     CHECK(inside.label[0] != inside.label[1]);
     CHECK(inside.count() == 3);
+}
+
+TEST_CASE("nested_clusters: smoothing between nodes goes along their items' neighbours, both ways") {
+    // Three nodes: points 0, 1 (the second one twice) | 2 | 3. 0 and 1 list each other, 1 lists 2 too, 2 lists 1, 3 itself.
+    detail::NestedPoints points;
+    points.weights = {1, 2, 1, 1};
+    points.neighbors.begin = {0, 2, 5, 7, 8};
+    points.neighbors.ids = {0, 1, 0, 1, 2, 1, 2, 3};
+    detail::NestedParts parts;
+    parts.label = {0, 0, 1, 2};
+    parts.weight = {3, 1, 1};
+    const detail::NestedFlow flow = detail::nested_flow(points, parts);
+    // Edges: inside the first node 1 + 2, from it to the second 2, back 1; the third has none.
+    CHECK(flow.leaving == doctest::Approx(0.5));
+    CHECK(flow.shares.indptr == std::vector<std::int64_t>{0, 2, 3, 3});
+    CHECK(flow.shares.indices == std::vector<Index>{0, 1, 0});
+    const float expected[] = {6.0F / 9, 3.0F / 9, 1.0F};
+    for (std::size_t e = 0; e < 3; ++e) CHECK(flow.shares.values[e] == doctest::Approx(expected[e]));
+
+    Matrix<double> means(3, 1);
+    means(0, 0) = 9;
+    means(2, 0) = 5;
+    const std::vector<detail::NestedView> views = detail::nested_views(means, flow, false, 1, {});
+    REQUIRE(views.size() == 7);
+    for (std::size_t v = 0; v < 7; ++v) CHECK(views[v].steps == (v == 0 ? 0 : 1 << (v - 1)));
+    // x <- x / 2 + (what the neighbours have) / 2; who has no neighbours stays.
+    double x[] = {9, 0};
+    for (std::size_t v = 0, steps = 0; v < 7; ++v) {
+        for (; steps < static_cast<std::size_t>(views[v].steps); ++steps) {
+            const double first = 0.5 * x[0] + 0.5 * (6 * x[0] + 3 * x[1]) / 9;
+            x[1] = 0.5 * x[1] + 0.5 * x[0];
+            x[0] = first;
+        }
+        CHECK(views[v].means(0, 0) == doctest::Approx(x[0]).epsilon(1e-6));
+        CHECK(views[v].means(1, 0) == doctest::Approx(x[1]).epsilon(1e-6));
+        CHECK(views[v].means(2, 0) == 5);
+    }
 }
 
 TEST_CASE("nested_clusters: many points start from k-means parts; any order and number of threads agree") {

@@ -8,13 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "filmatlas/cluster/detail/nested_fine.hpp"
 #include "filmatlas/cluster/detail/nested_levels.hpp"
 #include "filmatlas/cluster/detail/nested_points.hpp"
+#include "filmatlas/cluster/detail/nested_views.hpp"
 #include "filmatlas/core/parallel.hpp"
 
 /// @file nested_consensus.hpp
@@ -25,18 +25,12 @@
 
 namespace filmatlas::detail {
 
-/// The rows after some steps of smoothing, seen from their mean.
-struct NestedView {
-    int steps = 0;
-    Matrix<float> coordinates;
-    Matrix<double> means;  ///< of the finest nodes, as directions under cosine
-};
-
 /// The finest nodes and what the levels above are made of.
 struct NestedBase {
     NestedParts parts;
-    std::vector<NestedView> views;  ///< by rising steps
-    std::vector<NestedPair> pairs;  ///< of the finest nodes
+    std::vector<NestedView> views;  ///< by rising steps; the first is that of the nodes as they are
+    std::vector<NestedPair> pairs;  ///< of the finest nodes, to their held-out neighbours
+    double leaving = 0;             ///< share of the neighbour edges that lead to another of the finest nodes
 };
 
 /// A way to group the nodes of a level, and what came of it.
@@ -45,16 +39,16 @@ struct NestedWay {
     NestedTrial trial;
 };
 
-/// Groups of the finest nodes by every linkage after every worthwhile number of steps, free of the level above.
+/// Groups of the finest nodes by every linkage after every worthwhile number of steps, free of the level above. A walk
+/// makes leaving / 2 moves a step; where it made more than half as many as a group has nodes, groups would melt together.
 inline std::vector<NestedWay> nested_ways(const NestedBase& base, int count, double cap, bool unit, int num_threads,
                                           const Progress& progress) {
     const NestedParts& parts = base.parts;
-    const double total = std::accumulate(parts.weight.begin(), parts.weight.end(), 0.0);
-    const std::vector<int> steps = nested_step_trials(total / count);
+    const double nodes_each = static_cast<double>(parts.count()) / count;
     constexpr std::size_t links = std::size(kNestedLinks);
     std::vector<NestedWay> ways;
     for (const NestedView& view : base.views) {
-        if (base.views.size() > 1 && view.steps > steps.back()) continue;
+        if (view.steps * base.leaving > nodes_each) break;
         const CondensedDistances square = nested_square(view.means, num_threads);
         const std::size_t first = ways.size();
         ways.resize(first + links);
@@ -96,14 +90,15 @@ inline CondensedDistances nested_parted(const std::vector<NestedWay>& ways, std:
     });
 }
 
-/// Groups that the ways agree on, inside the nodes of the level above: average linkage of the shares that part nodes
-/// (evidence accumulation, Fred & Jain 2005).
+/// Groups that the ways agree on, inside the nodes of the level above: linkage of the shares that part nodes (evidence
+/// accumulation, Fred & Jain 2005).
 inline NestedParts nested_agreed_groups(const NestedBase& base, const std::vector<Index>& parents, int level, int count,
                                         double cap, bool unit, const Progress& progress, NestedResult& result) {
     const int num_threads = result.options.num_threads;
     const NestedParts& parts = base.parts;
     std::vector<NestedWay> ways = nested_ways(base, count, cap, unit, num_threads, progress);
-    NestedMerger merger(nested_parted(ways, parts.count(), num_threads, progress), parts.weight, NestedLink::Average, parents);
+    NestedMerger merger(nested_parted(ways, parts.count(), num_threads, progress), parts.weight, NestedLink::WardThree,
+                        parents);
     const std::vector<NestedMerge> merges = merger.merge_to(count, cap);
     NestedParts groups = nested_parts(nested_apply(parts.count(), merges, merges.size()), parts.weight);
     NestedGroups(base.views.front().means, parts.weight, cap, unit, groups.label, groups.count(), parents).keep_cap();

@@ -283,7 +283,7 @@ inline std::vector<Index> nested_link(const Matrix<double>& means, const std::ve
     return cut_linkage(linkage_run(distances.span(), weight, method, progress), count);
 }
 
-/// Weight of the held-out neighbours from one part to another.
+/// Weight of the neighbours from one part to another.
 struct NestedPair {
     std::uint64_t key;  ///< part of the item, part of the neighbour
     double weight;
@@ -304,14 +304,17 @@ inline void nested_join_pairs(std::vector<NestedPair>& pairs) {
     if (!pairs.empty()) pairs.resize(last + 1);
 }
 
-inline std::vector<NestedPair> nested_pairs(const NestedPoints& points, const std::vector<Index>& label) {
+/// @param lists of the points; what they say of a point itself does not count
+inline std::vector<NestedPair> nested_pairs(const SmoothLists& lists, const std::vector<double>& weights,
+                                            const std::vector<Index>& label) {
     std::vector<NestedPair> pairs;
-    pairs.reserve(points.held_out.ids.size());
+    pairs.reserve(lists.ids.size());
     for (std::size_t p = 0; p < label.size(); ++p) {
-        for (const Index q : points.held_out.of(static_cast<std::int64_t>(p))) {
+        for (const Index q : lists.of(static_cast<std::int64_t>(p))) {
+            if (q == static_cast<Index>(p)) continue;
             const auto a = static_cast<std::uint64_t>(label[p]);
             const auto b = static_cast<std::uint64_t>(label[static_cast<std::size_t>(q)]);
-            pairs.push_back({a << 32U | b, points.weights[p]});
+            pairs.push_back({a << 32U | b, weights[p]});
         }
     }
     nested_join_pairs(pairs);

@@ -27,7 +27,6 @@
 namespace filmatlas {
 namespace detail {
 
-inline constexpr int kNestedTopNodes = 10;  ///< of the coarsest level, unless more is known
 inline constexpr int kNestedAutoFinest = 2000;  ///< finest nodes unless more are asked for
 inline constexpr int kNestedFullSteps = 4;  ///< of smoothing in all coordinates; further ones in few
 inline constexpr int kNestedKMeansRounds = 50;
@@ -90,8 +89,7 @@ inline Matrix<float> nested_smoothed(Matrix<float> rows, const CsrMatrix<float>&
 }
 
 /// Makes the finest nodes: the steps that foretell the neighbours best, Lloyd's rounds, then the size bounds.
-/// @param top_size mean size of the coarsest level's nodes
-inline NestedBase nested_finest(const NestedPoints& points, int count, double mean_size, double top_size,
+inline NestedBase nested_finest(const NestedPoints& points, int count, double mean_size,
                                 double min_size, double max_size, bool bounded, bool unit,
                                 const Progress& progress, NestedResult& result) {
     const NestedOptions& options = result.options;
@@ -106,6 +104,7 @@ inline NestedBase nested_finest(const NestedPoints& points, int count, double me
     Matrix<float> smoothed = points.rows;
     Matrix<float> chosen_rows;
     NestedBase base;
+    std::vector<Matrix<float>> coordinates(trials.size());  // of the first trial and the best
     std::size_t chosen = 0;
     const std::size_t first = result.trials.size();
     for (std::size_t t = 0; t < trials.size(); ++t) {
@@ -117,21 +116,20 @@ inline NestedBase nested_finest(const NestedPoints& points, int count, double me
         trial.level = static_cast<int>(options.level_names.size()) - 1;
         trial.steps = trials[t];
         trial.method = to_string(options.method == NestedMethod::Auto ? NestedMethod::Ward : options.method);
-        trial.foresight = nested_foresight(nested_pairs(points, fine.parts.label), fine.parts.count());
+        trial.foresight = nested_foresight(nested_pairs(points.held_out, points.weights, fine.parts.label),
+                                           fine.parts.count());
         result.trials.push_back(trial);
-        NestedView view;
-        view.steps = trials[t];
-        view.coordinates = std::move(fine.coordinates);
-        base.views.push_back(std::move(view));
         if (t > 0 && !(trial.foresight > result.trials[first + chosen].foresight)) continue;
+        if (chosen > 0) coordinates[chosen] = Matrix<float>();
         chosen = t;
+        coordinates[t] = std::move(fine.coordinates);
         base.parts = std::move(fine.parts);
         chosen_rows = smoothed;
     }
     result.trials[first + chosen].chosen = true;
     result.options.smoothing_steps = trials[chosen];
     if (options.method == NestedMethod::Auto) {
-        Matrix<float> rows = base.views[chosen].coordinates;
+        Matrix<float> rows = coordinates[chosen];
         for (std::int64_t i = 0; unit && i < rows.rows(); ++i) smooth_unit(rows.row_data(i), rows.cols());
         Matrix<float> means = nested_means(rows, points.weights, base.parts);
         const NestedLloyd lloyd(rows, points.weights, options.num_threads);
@@ -142,26 +140,17 @@ inline NestedBase nested_finest(const NestedPoints& points, int count, double me
                      base.parts);
         nested_merge_small(chosen_rows, points.weights, min_size, max_size, unit, base.parts);
     }
-    if (options.method != NestedMethod::Auto || options.level_names.size() < 2) {
-        base.views.clear();
-        return base;
+    if (options.method != NestedMethod::Auto || options.level_names.size() < 2) return base;
+    Matrix<double> means = nested_centroids(coordinates.front(), points.weights, base.parts, false);
+    nested_directions(means, unit);
+    if (given) {
+        base.views.push_back({trials.front(), std::move(means)});
+    } else {
+        const NestedFlow flow = nested_flow(points, base.parts);
+        base.leaving = flow.leaving;
+        base.views = nested_views(std::move(means), flow, unit, options.num_threads, progress);
     }
-    // The levels above have larger nodes: more steps are worth it there.
-    for (const int steps : given ? std::vector<int>() : nested_step_trials(top_size)) {
-        const int done = base.views.back().steps;
-        if (steps <= done) continue;
-        smoothed = nested_smoothed(std::move(smoothed), weights, done, steps, unit, options, progress);
-        NestedView view;
-        view.steps = steps;
-        view.coordinates = nested_coordinates(smoothed, steps, options.seed, options.num_threads);
-        base.views.push_back(std::move(view));
-    }
-    for (NestedView& view : base.views) {
-        view.means = nested_centroids(view.coordinates, points.weights, base.parts, false);
-        nested_directions(view.means, unit);
-        view.coordinates = Matrix<float>();
-    }
-    base.pairs = nested_pairs(points, base.parts.label);
+    base.pairs = nested_pairs(points.held_out, points.weights, base.parts.label);
     return base;
 }
 
@@ -405,13 +394,9 @@ FILMATLAS_INLINE NestedResult nested_clusters(MatrixView<const float> X, const K
 
     std::vector<std::vector<Index>> labels(static_cast<std::size_t>(levels));  // per point
     std::vector<double> finest_weight;
-    int top = options.n_clusters ? options.n_clusters->front() : options.level_ranges ? options.level_ranges->front().min
-                                                                                     : detail::kNestedTopNodes;
-    top = std::clamp(top, 1, finest);
     detail::NestedBase base;
     if (!points.weights.empty()) {
-        base = detail::nested_finest(points, finest, mean_size, static_cast<double>(valid) / top, min_size, max_size,
-                                     bounded, unit, progress, result);
+        base = detail::nested_finest(points, finest, mean_size, min_size, max_size, bounded, unit, progress, result);
         labels[finest_level] = base.parts.label;
         finest_weight = base.parts.weight;
     }
