@@ -96,7 +96,7 @@ def test_faster_than_gensim_by_far():
             start = time.process_time()
             fa.coherence(TOPICS, texts, measure=measure, num_threads=1)
             ours.append(time.process_time() - start)
-        # 17 to 40 times on the processors seen so far: what is asked for must not depend on the processor.
+        # 17 times and more on the processors seen so far: what is asked for must not depend on the processor.
         assert theirs >= 8 * min(ours), f"{measure}: {theirs:.3f} s against {min(ours):.3f} s"
 
 
