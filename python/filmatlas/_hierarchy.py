@@ -325,8 +325,8 @@ def nested_clusters(
         Largest share of the items in one node of the coarsest level; 0.30 when absent, or three times the mean where
         a given count makes that more.
     smoothing_steps : int, optional
-        Averaging over shared neighbours, for every level; 0 = none. Chosen from the data, level by level, when absent:
-        see `NestedClusters.trials`.
+        Averaging over shared neighbours, for every level; 0 = none. When absent, the finest level's are chosen from
+        the data, and the levels above agree on several numbers of steps between its nodes: see `NestedClusters.trials`.
     method : "auto", "ward", "average", "kmeans" or "density"
         "auto" makes every choice from the data; the others are the plain methods, in the smoothed space. "density"
         starts from the cores that HDBSCAN finds there.
