@@ -15,7 +15,8 @@
 ///
 /// Blocks are cut by the amount of work alone, never by the number of threads, so that a result which depends
 /// on its block's content only is the same for every `num_threads`. Threads are started per call and
-/// joined before it returns: nothing is left running, and a forked child can use the library.
+/// joined before it returns: nothing is left running, and a forked child can use the library. With glibc they start on other
+/// processors than the caller's, since some kernels let new threads wait behind it for milliseconds; then all are free to move.
 
 namespace filmatlas {
 
@@ -27,7 +28,7 @@ int resolve_num_threads(int num_threads);
 /// Runs `body(worker)` for worker = 0 .. n-1, at once, and returns when all are done.
 using Executor = std::function<void(int n, const std::function<void(int)>& body)>;
 
-/// Replaces the thread start-up (a host's pool, a GPU runtime's); an empty function restores std::thread.
+/// Replaces the thread start-up (a host's pool, a GPU runtime's); an empty function restores our own.
 /// Not to be called while the library runs.
 void set_executor(Executor executor);
 

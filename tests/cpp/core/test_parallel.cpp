@@ -10,6 +10,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 using namespace filmatlas;
 
 TEST_CASE("parallel_for: every index once, for any number of threads and grain") {
@@ -26,6 +30,31 @@ TEST_CASE("parallel_for: every index once, for any number of threads and grain")
     parallel_for(0, 4, 2, [&](std::int64_t, std::int64_t) { called = true; });
     CHECK_FALSE(called);
 }
+
+#if defined(__linux__)
+TEST_CASE("parallel_blocks: wherever threads start, they may use the caller's processors, and the caller keeps its own") {
+    const auto allowed = [] {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
+        return set;
+    };
+    const cpu_set_t before = allowed();
+    for (const int threads : {2, 3, 16}) {
+        std::vector<cpu_set_t> seen(static_cast<std::size_t>(threads));
+        std::atomic<int> waiting{threads};
+        parallel_blocks(threads, threads, [&](std::int64_t block, int) {
+            seen[static_cast<std::size_t>(block)] = allowed();
+            // Every thread takes one block, unless the machine gives fewer threads.
+            --waiting;
+            for (int turn = 0; waiting > 0 && turn < 10'000; ++turn) std::this_thread::yield();
+        });
+        CHECK(std::all_of(seen.begin(), seen.end(), [&](const cpu_set_t& set) { return CPU_EQUAL(&set, &before) != 0; }));
+    }
+    const cpu_set_t after = allowed();
+    CHECK(CPU_EQUAL(&after, &before) != 0);
+}
+#endif
 
 TEST_CASE("parallel_blocks: an exception stops the run and is rethrown on the caller") {
     // So many blocks that none but a stopped run ends soon, however slow the throw is.

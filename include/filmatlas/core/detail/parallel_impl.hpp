@@ -8,16 +8,18 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <list>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #if defined(__linux__)
 #include <sched.h>
 #endif
 
+#include "filmatlas/core/detail/worker_threads.hpp"
 #include "filmatlas/core/parallel.hpp"
 
 namespace filmatlas {
@@ -56,8 +58,7 @@ inline void run_on_threads(int n, const std::function<void(int)>& body) {
         host_executor()(n, body);
         return;
     }
-    std::vector<std::thread> threads;
-    threads.reserve(static_cast<std::size_t>(n) - 1);
+    std::list<WorkerThread> threads;  // joined at their ends
     for (int worker = 1; worker < n; ++worker) {
         try {
             threads.emplace_back(body, worker);
@@ -66,7 +67,6 @@ inline void run_on_threads(int n, const std::function<void(int)>& body) {
         }
     }
     body(0);
-    for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace detail
