@@ -22,6 +22,7 @@
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/block_product.hpp"
+#include "filmatlas/linalg/detail/aligned_array.hpp"
 #include "filmatlas/linalg/detail/dense_kernels.hpp"
 #include "filmatlas/linalg/detail/product_over_rows.hpp"
 #include "filmatlas/linalg/kernels.hpp"
@@ -82,23 +83,25 @@ inline LeadingTridiagonal leading_tridiagonal(const Matrix<double>& a) {
     out.reflectors = Matrix<double>(n, m);
     // What is left to reduce; kept up to date in blocks of 8 x 8, those on and above the diagonal. Vectors are used from the
     // block's edge on: what they hold before their first entry meets zeros of v or is never read.
-    Matrix<double> work(m, m);
+    const auto store = aligned_zeros<double>(static_cast<std::size_t>(m * m));
+    const MatrixView<double> work(store.get(), m, m);
     for (std::int64_t i = 0; i < n; ++i) std::copy_n(a.row_data(i), n, work.row_data(i));
-    Matrix<double> images(block, m);  // w of the block's reflections
+    const auto image_store = aligned_array<double>(static_cast<std::size_t>(block * m));
+    const MatrixView<double> images(image_store.get(), block, m);  // w of the block's reflections
     double by_v[block];
     double by_w[block];
-    std::vector<double> left(static_cast<std::size_t>(m * 2 * block));
-    std::vector<double> right(static_cast<std::size_t>(m * 2 * block));
+    const auto left = aligned_array<double>(static_cast<std::size_t>(m * 2 * block));
+    const auto right = aligned_array<double>(static_cast<std::size_t>(m * 2 * block));
     for (std::int64_t first = 0; first < n; first += block) {
         const std::int64_t last = std::min(n, first + block);
-        std::fill(images.values().begin(), images.values().end(), 0.0);
+        std::fill_n(images.data, block * m, 0.0);
         for (std::int64_t i = first; i < last; ++i) {
             const auto done = static_cast<std::size_t>(i - first);
             // x -= V a + W b, from entry `edge` on.
             const auto take = [&](const double* of_v, const double* of_w, std::int64_t edge, double* x) {
                 const auto depth = static_cast<std::size_t>(m - edge);
                 dense.take_rows(out.reflectors.row_data(first) + edge, stride, done, of_v, x + edge, depth);
-                dense.take_rows(images.data() + edge, stride, done, of_w, x + edge, depth);
+                dense.take_rows(images.data + edge, stride, done, of_w, x + edge, depth);
             };
             double* column = work.row_data(i);
             for (std::int64_t j = first; j < i; ++j) {
@@ -132,8 +135,8 @@ inline LeadingTridiagonal leading_tridiagonal(const Matrix<double>& a) {
             out.factors[static_cast<std::size_t>(i)] = factor;
             // w = factor (A v - V W^T v - W V^T v), then w -= factor / 2 (w . v) v.
             double* w = images.row_data(i - first);
-            dense.symmetric_times(work.data(), stride, static_cast<std::size_t>(edge), stride, v, w);
-            dense.inner_products(images.data() + edge, stride, done, v + edge, depth, by_v);
+            dense.symmetric_times(work.data, stride, static_cast<std::size_t>(edge), stride, v, w);
+            dense.inner_products(images.data + edge, stride, done, v + edge, depth, by_v);
             dense.inner_products(out.reflectors.row_data(first) + edge, stride, done, v + edge, depth, by_w);
             take(by_v, by_w, edge, w);
             for (std::int64_t k = i + 1; k < n; ++k) w[k] *= factor;
@@ -144,8 +147,8 @@ inline LeadingTridiagonal leading_tridiagonal(const Matrix<double>& a) {
         // A -= V W^T + W V^T on what is left, in panels of 8 rows and columns.
         const std::int64_t start = last / 8;
         for (std::int64_t p = start; p < m / 8; ++p) {
-            double* to = left.data() + (p - start) * 16 * block;
-            double* mirrored = right.data() + (p - start) * 16 * block;
+            double* to = left.get() + (p - start) * 16 * block;
+            double* mirrored = right.get() + (p - start) * 16 * block;
             for (std::int64_t j = 0; j < block; ++j) {
                 const double* v = out.reflectors.row_data(first + j) + p * 8;
                 const double* w = images.row_data(j) + p * 8;
@@ -159,7 +162,7 @@ inline LeadingTridiagonal leading_tridiagonal(const Matrix<double>& a) {
         }
         for (std::int64_t p = start; p < m / 8; ++p) {
             const std::int64_t at = (p - start) * 16 * block;
-            kernel.block_product_f64(left.data() + at, right.data() + at, 2 * block, static_cast<std::size_t>(m / 8 - p),
+            kernel.block_product_f64(left.get() + at, right.get() + at, 2 * block, static_cast<std::size_t>(m / 8 - p),
                                      work.row_data(p * 8) + p * 8, stride, true);
         }
     }

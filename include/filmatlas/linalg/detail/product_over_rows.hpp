@@ -13,6 +13,7 @@
 
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/parallel.hpp"
+#include "filmatlas/linalg/detail/aligned_array.hpp"
 #include "filmatlas/linalg/detail/dense_kernels.hpp"
 #include "filmatlas/linalg/kernels.hpp"
 
@@ -51,19 +52,19 @@ Matrix<double> product_over_rows(std::int64_t rows, std::int64_t x_cols, std::in
 
     parallel_blocks(chunks, num_threads, [&](std::int64_t chunk, int) {
         std::vector<double> sum(static_cast<std::size_t>(x_panels * panel * stride), 0.0);
-        std::vector<double> left(static_cast<std::size_t>(slice * x_panels * panel));
-        std::vector<double> right(same ? 0 : static_cast<std::size_t>(slice * y_panels * panel));
+        const auto left = aligned_array<double>(static_cast<std::size_t>(slice * x_panels * panel));
+        const auto right = aligned_array<double>(same ? 0 : static_cast<std::size_t>(slice * y_panels * panel));
         const std::int64_t last = std::min(rows, (chunk + 1) * chunk_rows);
         for (std::int64_t begin = chunk * chunk_rows; begin < last; begin += slice) {
             const std::int64_t end = std::min(last, begin + slice);
             const std::int64_t depth = end - begin;
-            product_pack_columns(begin, end, x_cols, left.data(), x);
-            if (!same) product_pack_columns(begin, end, y_cols, right.data(), y);
-            const double* other = same ? left.data() : right.data();
+            product_pack_columns(begin, end, x_cols, left.get(), x);
+            if (!same) product_pack_columns(begin, end, y_cols, right.get(), y);
+            const double* other = same ? left.get() : right.get();
             for (std::int64_t p = 0; p < x_panels; ++p) {
                 const std::int64_t q = same ? p : 0;
                 kernel.block_product_f64(
-                    left.data() + p * panel * depth, other + q * panel * depth,
+                    left.get() + p * panel * depth, other + q * panel * depth,
                     static_cast<std::size_t>(depth), static_cast<std::size_t>(y_panels - q),
                     sum.data() + p * panel * stride + q * panel, static_cast<std::size_t>(stride), true);
             }
@@ -143,8 +144,8 @@ Matrix<double> scatter_of_panels(std::int64_t rows, std::int64_t cols, int num_t
 
     parallel_blocks(chunks, num_threads, [&](std::int64_t chunk, int) {
         std::vector<double> sum = sums.zeros();
-        const auto packed = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(slice * panels * panel));
-        const auto strip = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(panel * panels * panel));
+        const auto packed = aligned_array<float>(static_cast<std::size_t>(slice * panels * panel));
+        const auto strip = aligned_array<float>(static_cast<std::size_t>(panel * panels * panel));
         const std::int64_t last = std::min(rows, (chunk + 1) * chunk_rows);
         for (std::int64_t begin = chunk * chunk_rows; begin < last; begin += slice) {
             const std::int64_t depth = std::min(slice, last - begin);
