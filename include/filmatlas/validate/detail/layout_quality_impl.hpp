@@ -210,17 +210,36 @@ inline QualityRanks quality_ranks(MatrixView<const float> X, Metric metric, bool
     QualityRanks ranks{Matrix<Index>(count, items.found.cols()), Matrix<Index>(count, items.truth.cols())};
 
     const MapRanks on_map(coordinates, items.rows);
+    std::vector<Index> by_place(drawn.size());  // neighbours on the map one after the other open the same boxes
+    std::iota(by_place.begin(), by_place.end(), Index{0});
+    std::sort(by_place.begin(), by_place.end(), [&](Index a, Index b) {
+        return on_map.place(drawn[static_cast<std::size_t>(a)]) < on_map.place(drawn[static_cast<std::size_t>(b)]);
+    });
     parallel_for(
         count, 64, num_threads,
         [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t r = begin; r < end; ++r) {
+            std::vector<Index> torn;
+            std::vector<std::int64_t> slots;
+            std::vector<std::int64_t> before;
+            for (std::int64_t b = begin; b < end; ++b) {
+                const Index r = by_place[static_cast<std::size_t>(b)];
                 const Index i = drawn[static_cast<std::size_t>(r)];
+                torn.clear();
+                slots.clear();
                 for (std::int64_t s = 0; s < items.truth.cols(); ++s) {
                     const Index j = items.truth(i, s);
                     if (j < 0) continue;
                     const std::int64_t place = quality_place(items.found.row(i), j);
-                    ranks.map(r, s) = static_cast<Index>((place < items.found.cols() ? place : on_map.before(i, j)) + 1);
+                    if (place < items.found.cols()) {
+                        ranks.map(r, s) = static_cast<Index>(place + 1);
+                    } else {
+                        torn.push_back(j);
+                        slots.push_back(s);
+                    }
                 }
+                before.resize(torn.size());
+                on_map.before(i, torn, before);
+                for (std::size_t t = 0; t < torn.size(); ++t) ranks.map(r, slots[t]) = static_cast<Index>(before[t] + 1);
             }
         },
         progress, "layout_quality (map)");

@@ -4,26 +4,28 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numeric>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "filmatlas/core/matrix.hpp"
+#include "filmatlas/core/simd.hpp"
+#include "filmatlas/layout/detail/math.hpp"
 
 /// @file map_ranks.hpp
 /// @brief Exact ranks of distances on a map, without measuring all of them.
 
 namespace filmatlas::detail {
 
-/// Counts the points before one in the order of (squared distance, id).
+/// Counts the points before others in the order of (squared distance, id).
 ///
-/// A k-d tree whose boxes are counted whole where they lie on one side of the circle. Rounding keeps order: no point of a
+/// A k-d tree whose boxes are counted whole where they lie on one side of a circle. Rounding keeps order: no point of a
 /// box is measured farther than the box's farthest corner or nearer than its nearest one, so that the counts are those of
-/// measuring every point in float64, ties included. About sqrt(n) boxes are opened per question.
+/// measuring every point in float64, ties included. One walk answers all questions of a point; about sqrt(n) boxes are
+/// opened per question.
 class MapRanks {
 public:
     /// @param coordinates  (n, c); the points are its `rows`, numbered 0 .. rows.size() - 1.
@@ -66,81 +68,156 @@ public:
             nodes_.push_back({first, middle, 0});
             nodes_.push_back({middle, last, 0});
         }
-        points_.resize(ids_.size() * dims_);
+        stride_ = ids_.size() + kLanes;
+        points_.resize(stride_ * dims_);
         for (std::size_t p = 0; p < ids_.size(); ++p) {
             place_[static_cast<std::size_t>(ids_[p])] = p;
-            for (std::size_t axis = 0; axis < dims_; ++axis) points_[p * dims_ + axis] = at(ids_[p], axis);
+            for (std::size_t axis = 0; axis < dims_; ++axis) points_[axis * stride_ + p] = at(ids_[p], axis);
         }
     }
 
-    /// Points other than i that come before j, seen from i.
-    std::int64_t before(Index i, Index j) const {
-        const double* from = point(place_[static_cast<std::size_t>(i)]);
-        const double reach = squared(from, point(place_[static_cast<std::size_t>(j)]));
-        std::int64_t count = 0;
-        // Halving keeps the depth below 64, and one sibling waits on each level.
-        std::array<std::size_t, 64> open;
-        std::size_t waiting = 0;
-        open[waiting++] = 0;
-        while (waiting > 0) {
-            const std::size_t index = open[--waiting];
-            const Node& node = nodes_[index];
-            const auto [nearest, farthest] = span(from, index);
-            if (nearest > reach) continue;
-            if (farthest < reach) {
-                count += static_cast<std::int64_t>(node.last - node.first);
-            } else if (node.children != 0) {
-                open[waiting++] = node.children;
-                open[waiting++] = node.children + 1;
-            } else {
-                for (std::size_t p = node.first; p < node.last; ++p) {
-                    const double distance = squared(from, point(p));
-                    count += distance < reach || (distance == reach && ids_[p] < j) ? 1 : 0;
-                }
-            }
+    /// Points in the order of the leaves: those that follow one another lie near one another.
+    const std::vector<Index>& order() const noexcept { return ids_; }
+    std::size_t place(Index i) const { return place_[static_cast<std::size_t>(i)]; }
+
+    /// How many points other than i come before each of `others`, seen from i: `counts`, of the same length.
+    void before(Index i, std::span<const Index> others, std::span<std::int64_t> counts) const {
+        static const auto walk = layout_version(&MapRanks::walk_baseline, &MapRanks::walk_avx2, &MapRanks::walk_avx512);
+        for (std::size_t first = 0; first < others.size(); first += kQuestions) {
+            const std::size_t some = std::min(kQuestions, others.size() - first);
+            (this->*walk)(i, others.data() + first, some, counts.data() + first);
         }
-        return count - (0 < reach || i < j ? 1 : 0);  // i itself
     }
 
 private:
-    static constexpr std::size_t kLeaf = 16;
+    static constexpr std::size_t kLeaf = 32;
+    static constexpr std::size_t kLanes = 8;
+    static constexpr std::size_t kQuestions = 32;  ///< answered at a time
+    typedef double Lanes __attribute__((vector_size(64), aligned(8), may_alias));
+    typedef std::int64_t Counts __attribute__((vector_size(64)));
     struct Node {
         std::size_t first;
         std::size_t last;
         std::size_t children;  ///< the second one follows; 0 = a leaf
     };
 
-    const double* point(std::size_t p) const { return points_.data() + p * dims_; }
-    double squared(const double* a, const double* b) const {
+    double squared(std::size_t a, std::size_t b) const {
         double sum = 0;
         for (std::size_t axis = 0; axis < dims_; ++axis) {
-            const double gap = b[axis] - a[axis];
+            const double gap = points_[axis * stride_ + b] - points_[axis * stride_ + a];
             sum += gap * gap;
         }
         return sum;
     }
-    /// Squared distances of the nearest and the farthest place of a node's box.
-    std::pair<double, double> span(const double* from, std::size_t node) const {
-        const double* box = box_.data() + node * dims_ * 2;
-        double nearest = 0;
-        double farthest = 0;
-        for (std::size_t axis = 0; axis < dims_; ++axis) {
-            const double low = box[2 * axis] - from[axis];
-            const double high = box[2 * axis + 1] - from[axis];
-            const double near = low > 0 ? low : high < 0 ? high : 0.0;
-            const double far = std::max(std::abs(low), std::abs(high));
-            nearest += near * near;
-            farthest += far * far;
+
+    /// It adds, multiplies and compares only, so that all instruction sets give the same figures.
+    __attribute__((always_inline)) inline void walk(Index i, const Index* others, std::size_t count,
+                                                    std::int64_t* counts) const {
+        struct Question {
+            double reach;
+            Index id;
+            std::size_t slot;
+        };
+        std::array<Question, kQuestions> asked;
+        const std::size_t own = place(i);
+        for (std::size_t q = 0; q < count; ++q) asked[q] = {squared(own, place(others[q])), others[q], q};
+        std::sort(asked.begin(), asked.begin() + static_cast<std::ptrdiff_t>(count),
+                  [](const Question& a, const Question& b) { return a.reach < b.reach; });
+        std::array<std::int64_t, kQuestions> within{};  // opened leaves' points
+        std::array<std::int64_t, kQuestions + 1> whole{};  // boxes' points, as steps: they count from a question on
+        std::array<double, kLeaf> distances;
+        // Questions [low, high) are open for a node: those before reach none of its points, those behind all of them.
+        struct Open {
+            std::size_t node;
+            std::size_t low;
+            std::size_t high;
+        };
+        // Halving keeps the depth below 64, and one sibling waits on each level.
+        std::array<Open, 64> open;
+        std::size_t waiting = 0;
+        if (count > 0) open[waiting++] = {0, 0, count};
+        while (waiting > 0) {
+            auto [index, low, high] = open[--waiting];
+            const double* box = box_.data() + index * dims_ * 2;
+            double nearest = 0;
+            double farthest = 0;
+            for (std::size_t axis = 0; axis < dims_; ++axis) {
+                const double from = points_[axis * stride_ + own];
+                const double below = box[2 * axis] - from;
+                const double above = from - box[2 * axis + 1];
+                const double near = std::max(std::max(below, above), 0.0);
+                const double far = std::max(-below, -above);
+                nearest += near * near;
+                farthest += far * far;
+            }
+            while (low < high && nearest > asked[low].reach) ++low;
+            if (low == high) continue;
+            const Node& node = nodes_[index];
+            if (farthest < asked[high - 1].reach) {
+                whole[high] -= static_cast<std::int64_t>(node.last - node.first);
+                while (low < high && farthest < asked[high - 1].reach) --high;
+                whole[high] += static_cast<std::int64_t>(node.last - node.first);
+                if (low == high) continue;
+            }
+            if (node.children != 0) {
+                open[waiting++] = {node.children, low, high};
+                open[waiting++] = {node.children + 1, low, high};
+                continue;
+            }
+            const std::size_t size = node.last - node.first;
+            const std::size_t lanes = (size + kLanes - 1) / kLanes;
+            for (std::size_t l = 0; l < lanes; ++l) {
+                Lanes sum{};
+                for (std::size_t axis = 0; axis < dims_; ++axis) {
+                    const double* from = points_.data() + axis * stride_;
+                    const Lanes gap = *reinterpret_cast<const Lanes*>(from + node.first + l * kLanes) - from[own];
+                    sum += gap * gap;
+                }
+                *reinterpret_cast<Lanes*>(distances.data() + l * kLanes) = sum;
+            }
+            for (std::size_t p = size; p < lanes * kLanes; ++p) distances[p] = std::numeric_limits<double>::infinity();
+            for (std::size_t q = low; q < high; ++q) {
+                const double reach = asked[q].reach;
+                Counts below{};
+                Counts equal{};
+                for (std::size_t l = 0; l < lanes; ++l) {
+                    const Lanes values = *reinterpret_cast<const Lanes*>(distances.data() + l * kLanes);
+                    below -= values < reach;
+                    equal -= values == reach;
+                }
+                std::int64_t found = 0;
+                std::int64_t ties = 0;
+                for (std::size_t l = 0; l < kLanes; ++l) found += below[l];
+                for (std::size_t l = 0; l < kLanes; ++l) ties += equal[l];
+                for (std::size_t p = 0; ties > 0 && p < size; ++p)
+                    found += distances[p] == reach && ids_[node.first + p] < asked[q].id ? 1 : 0;
+                within[q] += found;
+            }
         }
-        return {nearest, farthest};
+        std::int64_t counted = 0;
+        for (std::size_t q = 0; q < count; ++q) {
+            counted += whole[q];
+            const bool itself = 0 < asked[q].reach || i < asked[q].id;
+            counts[asked[q].slot] = counted + within[q] - (itself ? 1 : 0);
+        }
+    }
+    void walk_baseline(Index i, const Index* others, std::size_t count, std::int64_t* counts) const {
+        walk(i, others, count, counts);
+    }
+    FILMATLAS_TARGET_AVX2 void walk_avx2(Index i, const Index* others, std::size_t count, std::int64_t* counts) const {
+        walk(i, others, count, counts);
+    }
+    FILMATLAS_TARGET_AVX512 void walk_avx512(Index i, const Index* others, std::size_t count, std::int64_t* counts) const {
+        walk(i, others, count, counts);
     }
 
     std::size_t dims_;
-    std::vector<Index> ids_;           ///< in the order of the leaves
-    std::vector<std::size_t> place_;   ///< of each id in that order
-    std::vector<double> points_;       ///< (n, dims), in that order
+    std::vector<Index> ids_;          ///< in the order of the leaves
+    std::vector<std::size_t> place_;  ///< of each id in that order
+    std::size_t stride_ = 0;
+    std::vector<double> points_;      ///< (dims, stride), in that order, with lanes to read at the end
     std::vector<Node> nodes_;
-    std::vector<double> box_;          ///< (nodes, dims, 2)
+    std::vector<double> box_;         ///< (nodes, dims, 2)
 };
 
 }  // namespace filmatlas::detail
