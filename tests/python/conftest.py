@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import pathlib
 import random
+import signal
 from typing import Any
 
 import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell leaves it for what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TOPICS = {
     "samurai": "sword honour village ronin clan duel master castle bandit loyalty katana shogun",
