@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "filmatlas/core/matrix.hpp"
-#include "filmatlas/core/simd.hpp"
 #include "filmatlas/layout/detail/math.hpp"
 
 /// @file map_ranks.hpp
@@ -76,8 +75,7 @@ public:
         }
     }
 
-    /// Points in the order of the leaves: those that follow one another lie near one another.
-    const std::vector<Index>& order() const noexcept { return ids_; }
+    /// Where a point stands in the order of the leaves: those that follow one another lie near one another.
     std::size_t place(Index i) const { return place_[static_cast<std::size_t>(i)]; }
 
     /// How many points other than i come before each of `others`, seen from i: `counts`, of the same length.
@@ -123,8 +121,7 @@ private:
         for (std::size_t q = 0; q < count; ++q) asked[q] = {squared(own, place(others[q])), others[q], q};
         std::sort(asked.begin(), asked.begin() + static_cast<std::ptrdiff_t>(count),
                   [](const Question& a, const Question& b) { return a.reach < b.reach; });
-        std::array<std::int64_t, kQuestions> within{};  // opened leaves' points
-        std::array<std::int64_t, kQuestions + 1> whole{};  // boxes' points, as steps: they count from a question on
+        std::array<std::int64_t, kQuestions> found{};
         std::array<double, kLeaf> distances;
         // Questions [low, high) are open for a node: those before reach none of its points, those behind all of them.
         struct Open {
@@ -153,18 +150,14 @@ private:
             while (low < high && nearest > asked[low].reach) ++low;
             if (low == high) continue;
             const Node& node = nodes_[index];
-            if (farthest < asked[high - 1].reach) {
-                whole[high] -= static_cast<std::int64_t>(node.last - node.first);
-                while (low < high && farthest < asked[high - 1].reach) --high;
-                whole[high] += static_cast<std::int64_t>(node.last - node.first);
-                if (low == high) continue;
-            }
+            const std::size_t size = node.last - node.first;
+            while (low < high && farthest < asked[high - 1].reach) found[--high] += static_cast<std::int64_t>(size);
+            if (low == high) continue;
             if (node.children != 0) {
                 open[waiting++] = {node.children, low, high};
                 open[waiting++] = {node.children + 1, low, high};
                 continue;
             }
-            const std::size_t size = node.last - node.first;
             const std::size_t lanes = (size + kLanes - 1) / kLanes;
             for (std::size_t l = 0; l < lanes; ++l) {
                 Lanes sum{};
@@ -185,20 +178,16 @@ private:
                     below -= values < reach;
                     equal -= values == reach;
                 }
-                std::int64_t found = 0;
                 std::int64_t ties = 0;
-                for (std::size_t l = 0; l < kLanes; ++l) found += below[l];
+                for (std::size_t l = 0; l < kLanes; ++l) found[q] += below[l];
                 for (std::size_t l = 0; l < kLanes; ++l) ties += equal[l];
                 for (std::size_t p = 0; ties > 0 && p < size; ++p)
-                    found += distances[p] == reach && ids_[node.first + p] < asked[q].id ? 1 : 0;
-                within[q] += found;
+                    found[q] += distances[p] == reach && ids_[node.first + p] < asked[q].id ? 1 : 0;
             }
         }
-        std::int64_t counted = 0;
         for (std::size_t q = 0; q < count; ++q) {
-            counted += whole[q];
             const bool itself = 0 < asked[q].reach || i < asked[q].id;
-            counts[asked[q].slot] = counted + within[q] - (itself ? 1 : 0);
+            counts[asked[q].slot] = found[q] - (itself ? 1 : 0);
         }
     }
     void walk_baseline(Index i, const Index* others, std::size_t count, std::int64_t* counts) const {
