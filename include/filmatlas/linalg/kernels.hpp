@@ -150,6 +150,11 @@ struct Kernels {
     /// panels of the right are even. Null where the processor has neither tiles nor 16-bit products for it.
     void (*fixed_codes)(const FixedRows& left, const FixedRows& right, std::size_t words, float base, float per_unit,
                         std::uint16_t* codes, std::size_t stride);
+    /// The same of rows of bytes, four values of -127 to 127 per word, the first in the lowest byte; those of the left raised
+    /// by 128. Sums of integers exact, and eight roundings. `words` is a row's, at most 15,008. Null where the processor has no
+    /// such products, or tiles, which multiply 16 bits as fast.
+    void (*byte_codes)(const FixedRows& left, const FixedRows& right, std::size_t words, float base, float per_unit,
+                       std::uint16_t* codes, std::size_t stride);
     /// out[j * out_stride + i] = codes[i * stride + j]; rows and columns are multiples of 32.
     void (*transpose_codes)(const std::uint16_t* codes, std::size_t stride, std::size_t rows, std::size_t cols,
                             std::uint16_t* out, std::size_t out_stride);

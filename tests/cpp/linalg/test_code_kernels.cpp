@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernels of kernels.hpp that count by codes: key_codes, fixed_codes, transpose_codes and count_codes.
+// The kernels of kernels.hpp that count by codes: key_codes, fixed_codes, byte_codes, transpose_codes and count_codes.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -39,16 +39,28 @@ struct Side {
     std::vector<std::uint16_t> counts;
 };
 
-/// Rows in fixed point: all extremes in the first two, zeros in the third, the last dimensions unused.
-struct Fixed {
-    Fixed(std::size_t panels, std::size_t words, bool pairs, RandomStream& stream)
-        : dim(4 * words), value(16 * panels * dim, 0), packed(16 * panels * 2 * words, 0), scale(16 * panels), add(scale) {
+/// How a word holds integers: two of 16 bits, the low or high bytes of four, or four of 8 bits.
+enum class Form { Pairs, Split, Bytes };
+
+/// Rows of integers: all extremes in the first two, zeros in the third, the last dimensions unused. `words` for four values.
+struct Integers {
+    Integers(std::size_t panels, std::size_t words, Form integers, RandomStream& stream)
+        : form(integers),
+          dim(4 * words),
+          row_words(form == Form::Bytes ? words : 2 * words),
+          value(16 * panels * dim, 0),
+          packed(16 * panels * row_words, 0),
+          scale(16 * panels),
+          add(scale) {
         for (std::size_t i = 0; i < scale.size(); ++i) {
-            scale[i] = i == 2 ? 0.0F : std::ldexp(1.0F + 0.01F * static_cast<float>(i), static_cast<int>(i % 5) - 24);
+            const int exponent = static_cast<int>(i % 5) - (form == Form::Bytes ? 16 : 24);
+            scale[i] = i == 2 ? 0.0F : std::ldexp(1.0F + 0.01F * static_cast<float>(i), exponent);
             add[i] = 0.1F * static_cast<float>(i % 9) - 0.2F;
             for (std::size_t k = 0; k + 3 < dim && i != 2; ++k) {
-                value[i * dim + k] = pairs ? pair_value(i, k, stream) : split_value(i, stream);
-                pack(i, k, words, pairs);
+                value[i * dim + k] = form == Form::Pairs   ? pair_value(i, k, stream)
+                                     : form == Form::Split ? split_value(i, stream)
+                                                           : byte_value(i, stream);
+                pack(i, k);
             }
         }
     }
@@ -66,25 +78,99 @@ struct Fixed {
         if (row < 2) return row == 0 ? 256 * 127 - 128 : -256 * 127 - 128;
         return 256 * (static_cast<std::int32_t>(stream.below(255)) - 127) + static_cast<std::int32_t>(stream.below(256)) - 128;
     }
-    void pack(std::size_t row, std::size_t k, std::size_t words, bool pairs) {
+    static std::int32_t byte_value(std::size_t row, RandomStream& stream) {
+        if (row < 2) return row == 0 ? 127 : -127;
+        return static_cast<std::int32_t>(stream.below(255)) - 127;
+    }
+    void pack(std::size_t row, std::size_t k) {
         const std::int32_t own = value[row * dim + k];
-        const std::size_t first = row / 16 * 2 * words * 16 + row % 16;
-        if (pairs) {
+        const std::size_t first = row / 16 * row_words * 16 + row % 16;
+        if (form == Form::Pairs) {
             packed[first + k / 2 * 16] |= (static_cast<std::uint32_t>(own) & 0xFFFFU) << (16 * (k % 2));
             return;
         }
         const std::int32_t low = ((own + 128) & 255) - 128;
-        const std::int32_t high = (own - low) / 256;
-        packed[first + k / 4 * 16] |= (static_cast<std::uint32_t>(high) & 0xFFU) << (8 * (k % 4));
-        packed[first + (words + k / 4) * 16] |= (static_cast<std::uint32_t>(low) & 0xFFU) << (8 * (k % 4));
+        const auto put = [&](std::size_t word, std::int32_t byte) {
+            packed[first + word * 16] |= (static_cast<std::uint32_t>(byte) & 0xFFU) << (8 * (k % 4));
+        };
+        if (form == Form::Bytes) return put(k / 4, own);
+        put(k / 4, (own - low) / 256);
+        put(row_words / 2 + k / 4, low);
+    }
+    /// As `kernel` wants its left operand.
+    std::vector<std::uint32_t> arranged(const Kernels& kernel) const {
+        std::vector<std::uint32_t> out = packed;
+        if (form == Form::Bytes) {
+            for (std::uint32_t& word : out) word ^= 0x80808080U;
+        } else if (kernel.screen_left != nullptr) {
+            kernel.screen_left(packed.data(), row_words, scale.size() / 16, out.data());
+        }
+        return out;
     }
 
+    Form form;
     std::size_t dim;
+    std::size_t row_words;
     std::vector<std::int32_t> value;
     std::vector<std::uint32_t> packed;
     std::vector<float> scale;
     std::vector<float> add;
 };
+
+/// At the level that holds: `fixed_codes`, or `byte_codes`.
+void check_integer_codes(bool bytes, RandomStream& stream) {
+    const Kernels& kernel = kernels();
+    const auto integer_codes = bytes ? kernel.byte_codes : kernel.fixed_codes;
+    if (integer_codes == nullptr) return;
+    const Form form = bytes ? Form::Bytes : kernel.fixed_pairs ? Form::Pairs : Form::Split;
+    for (const std::size_t words : {16, 48, 512}) {
+        for (const std::size_t left_panels : {1, 3}) {
+            for (const std::size_t right_panels : {2, 6}) {
+                CAPTURE(words);
+                const Integers left(left_panels, words, form, stream);
+                const Integers right(right_panels, words, form, stream);
+                const std::vector<std::uint32_t> arranged = left.arranged(kernel);
+                const std::size_t cols = 16 * right_panels;
+                const std::size_t stride = cols + 3;
+                std::vector<std::uint16_t> codes(16 * left_panels * stride, 7);
+                constexpr float base = -40;
+                constexpr float per_unit = 800;
+                integer_codes({arranged.data(), left_panels, left.scale.data(), left.add.data()},
+                              {right.packed.data(), right_panels, right.scale.data(), right.add.data()}, words, base,
+                              per_unit, codes.data(), stride);
+                const double roundings =
+                    8 + (form == Form::Pairs ? 2.0 * static_cast<double>(left.dim / fixed_chunk) : 0.0);
+                std::int64_t wrong = 0;
+                std::int64_t inside = 0;
+                for (std::size_t i = 0; i < 16 * left_panels; ++i) {
+                    for (std::size_t j = 0; j < cols; ++j) {
+                        std::int64_t exact = 0;
+                        double size = 0;
+                        for (std::size_t k = 0; k < left.dim; ++k) {
+                            const std::int64_t term =
+                                std::int64_t{left.value[i * left.dim + k]} * right.value[j * left.dim + k];
+                            exact += term;
+                            size += std::abs(static_cast<double>(term));
+                        }
+                        const double scale = static_cast<double>(left.scale[i]) * static_cast<double>(right.scale[j]);
+                        const double adds = static_cast<double>(left.add[i]) + static_cast<double>(right.add[j]);
+                        const double key = adds - static_cast<double>(exact) * scale;
+                        const double error = roundings * 0x1.0p-23 * (size * scale + 1) + 0x1.0p-22 * std::abs(key - base);
+                        const auto code_of = [&](double value) {
+                            return std::floor(std::clamp((value - base) * per_unit, 1.0, 65535.0));
+                        };
+                        const double code = codes[i * stride + j];
+                        wrong += !(code >= code_of(key - error) && code <= code_of(key + error));
+                        inside += code > 1 && code < 65535;
+                    }
+                    for (std::size_t j = cols; j < stride; ++j) wrong += codes[i * stride + j] != 7;
+                }
+                CHECK(wrong == 0);
+                CHECK(inside > 0);
+            }
+        }
+    }
+}
 
 }  // namespace
 
@@ -192,60 +278,12 @@ TEST_CASE("count_codes: counts what is below, and misses nothing that is within 
     }
 }
 
-TEST_CASE("fixed_codes: codes of the integers' products, exact up to few roundings, at every level that has them") {
+TEST_CASE("fixed_codes, byte_codes: codes of the integers' products, exact up to few roundings, at every level that has them") {
     RandomStream stream(3, "fixed test");
     for (const char* level : testing::simd_words) {
         CAPTURE(level);
         const testing::SimdLevelScope scope(level);
-        const Kernels& kernel = kernels();
-        if (kernel.fixed_codes == nullptr) continue;
-        for (const std::size_t words : {16, 48, 512}) {
-            for (const std::size_t left_panels : {1, 3}) {
-                for (const std::size_t right_panels : {2, 6}) {
-                    CAPTURE(words);
-                    const Fixed left(left_panels, words, kernel.fixed_pairs, stream);
-                    const Fixed right(right_panels, words, kernel.fixed_pairs, stream);
-                    std::vector<std::uint32_t> arranged = left.packed;
-                    if (kernel.screen_left != nullptr)
-                        kernel.screen_left(left.packed.data(), 2 * words, left_panels, arranged.data());
-                    const std::size_t cols = 16 * right_panels;
-                    const std::size_t stride = cols + 3;
-                    std::vector<std::uint16_t> codes(16 * left_panels * stride, 7);
-                    constexpr float base = -40;
-                    constexpr float per_unit = 800;
-                    kernel.fixed_codes({arranged.data(), left_panels, left.scale.data(), left.add.data()},
-                                       {right.packed.data(), right_panels, right.scale.data(), right.add.data()}, words, base,
-                                       per_unit, codes.data(), stride);
-                    const double roundings = 8 + (kernel.fixed_pairs ? 2.0 * static_cast<double>(left.dim / fixed_chunk) : 0.0);
-                    std::int64_t wrong = 0;
-                    std::int64_t inside = 0;
-                    for (std::size_t i = 0; i < 16 * left_panels; ++i) {
-                        for (std::size_t j = 0; j < cols; ++j) {
-                            std::int64_t exact = 0;
-                            double size = 0;
-                            for (std::size_t k = 0; k < left.dim; ++k) {
-                                const std::int64_t term =
-                                    std::int64_t{left.value[i * left.dim + k]} * right.value[j * left.dim + k];
-                                exact += term;
-                                size += std::abs(static_cast<double>(term));
-                            }
-                            const double scale = static_cast<double>(left.scale[i]) * static_cast<double>(right.scale[j]);
-                            const double adds = static_cast<double>(left.add[i]) + static_cast<double>(right.add[j]);
-                            const double key = adds - static_cast<double>(exact) * scale;
-                            const double error = roundings * 0x1.0p-23 * (size * scale + 1) + 0x1.0p-22 * std::abs(key - base);
-                            const auto code_of = [&](double value) {
-                                return std::floor(std::clamp((value - base) * per_unit, 1.0, 65535.0));
-                            };
-                            const double code = codes[i * stride + j];
-                            wrong += !(code >= code_of(key - error) && code <= code_of(key + error));
-                            inside += code > 1 && code < 65535;
-                        }
-                        for (std::size_t j = cols; j < stride; ++j) wrong += codes[i * stride + j] != 7;
-                    }
-                    CHECK(wrong == 0);
-                    CHECK(inside > 0);
-                }
-            }
-        }
+        check_integer_codes(false, stream);
+        check_integer_codes(true, stream);
     }
 }

@@ -158,6 +158,18 @@ TEST_CASE("count_closer: hard data is counted as it is measured, at every level"
                  for (float& value : x.row(i)) value = value * 1e-3F + static_cast<float>(i % 2 * 100);
              }
          }},
+        {"multiples of few", [](Matrix<float>& x) {  // each row of its own; one of zeros
+             for (std::int64_t i = 0; i < x.rows(); ++i) {
+                 const float unit = 1 / (3.1F + static_cast<float>(i));
+                 for (float& value : x.row(i)) value = std::clamp(std::round(value * 40), -127.0F, 127.0F) * unit;
+             }
+             for (float& value : x.row(77)) value = 0;
+         }},
+        {"multiples of few but for one row", [](Matrix<float>& x) {
+             for (std::int64_t i = 0; i < x.rows(); ++i) {
+                 for (float& value : x.row(i)) value = i == 200 ? value : std::round(value * 9);
+             }
+         }},
         {"all sizes", [](Matrix<float>& x) {
              for (std::int64_t i = 0; i < x.rows(); ++i) {
                  for (float& value : x.row(i)) value = std::ldexp(value, static_cast<int>(i % 80) - 40);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cfloat>
 #include <cmath>
@@ -35,9 +36,10 @@ struct alignas(64) KnnScreenLine {
 ///     |P_i . P_j - p_i . p_j| = |P_i . e_j + e_i . P_j - e_i . e_j| <= s_i + s_j,
 ///     s = (r |P|^2 + |e|^2 / r + |e|^2) / 2,
 /// which is sharp when r is the usual |e| / |P|: about 2^-9.4 for bfloat16, 2^-15 for 16-bit fixed point, each row with
-/// its own scale. e and its norm are taken row by row in float64; float32 leaves none. Rounding in the product, the
-/// packing and the distance itself is at most (2.25 d + 64) 2^-24 |P_i| |P_j|: two roundings per term, and some (fixed
-/// point has exact sums and few roundings: 0.25 d). Every row's `add` holds its share of both back, so that
+/// its own scale; 2^-24 for bytes, which are taken where they are what the rows were rounded to before. e and its norm are
+/// taken row by row in float64; float32 leaves none. Rounding in the product, the packing and the distance itself is at
+/// most (2.25 d + 64) 2^-24 |P_i| |P_j|: two roundings per term, and some (integers have exact sums and few roundings:
+/// 0.25 d). Every row's `add` holds its share of both back, so that
 ///     key = add_i + add_j - product <= distance <= key + spread_i + spread_j
 /// in the units of `limit_of`: a pair whose key is above the limit can be dropped unseen, and k pairs bound the
 /// limit before any of them is measured.
@@ -51,8 +53,8 @@ public:
 
     enum class Words {
         Fastest,  ///< bfloat16 where the processor multiplies it; for `Kernels::screen_block`
-        Sharp,    ///< narrower bounds, for what is not asked about few pairs alone; for `codes`: 16-bit fixed point where
-                  ///< the processor multiplies that, else float32
+        Sharp,    ///< narrower bounds, for what is not asked about few pairs alone; for `codes`: integers where the
+                  ///< processor multiplies them (bytes if all rows are multiples of such, else 16 bits), else float32
     };
 
     KnnScreen(const KnnSpace& space, int num_threads, const Progress& progress, Words words = Words::Fastest)
@@ -60,16 +62,17 @@ public:
           metric_(space.metric),
           scale_(space.scale),
           dim_(space.dim()),
-          bfloat16_(kernel_->screen_bfloat16 && words == Words::Fastest),
-          fixed_(kernel_->fixed_codes != nullptr && words == Words::Sharp && dim_ <= 60000) {
-        words_ = bfloat16_ ? (dim_ + 31) / 32 * 16 : fixed_ ? (dim_ + 63) / 64 * 32 : dim_;
+          form_(words == Words::Fastest ? kernel_->screen_bfloat16 ? Form::Bfloat16 : Form::Float32
+                : dim_ > 60000          ? Form::Float32
+                                        : integer_form(space, num_threads, progress)),
+          words_(words_of(form_, dim_)) {
         set_centre(space);
         const std::int64_t n = space.size();
         // Panels go in pairs, codes in chunks.
         const std::int64_t together = words == Words::Sharp ? static_cast<std::int64_t>(code_chunk) : 32;
         const std::int64_t padded = (n + together - 1) / together * together;
         std::vector<RowNorms> norms(static_cast<std::size_t>(n));
-        if (fixed_) fixed_scale_.assign(static_cast<std::size_t>(padded), 0.0F);
+        if (integers()) unit_.assign(static_cast<std::size_t>(padded), 0.0F);
         const auto fill = [&](std::int64_t i, auto* out) {
             if (i >= n) {
                 std::fill_n(out, words_, 0);
@@ -79,42 +82,50 @@ public:
             const float* row = space.row(i, values.data());
             norms[static_cast<std::size_t>(i)] = pack(row, space.factor_of(i), values.data(), out);
         };
-        const auto fill_fixed = [&](std::int64_t i, std::uint32_t* out) {
+        const auto fill_integers = [&](std::int64_t i, std::uint32_t* out) {
             std::fill_n(out, words_, 0);
             if (i >= n) return;
             std::vector<float> values(static_cast<std::size_t>(dim_));
             const float* row = space.row(i, values.data());
             const auto at = static_cast<std::size_t>(i);
-            norms[at] = pack_fixed(row, space.factor_of(i), values.data(), out, fixed_scale_[at]);
+            norms[at] = pack_integers(row, space.factor_of(i), values.data(), out, unit_[at]);
         };
-        if (fixed_) {
-            pairs_ = PackedRows<std::uint32_t>(padded, words_, num_threads, fill_fixed, progress, knn_prepare_stage);
-        } else if (bfloat16_) {
-            pairs_ = PackedRows<std::uint32_t>(padded, words_, num_threads, fill, progress, knn_prepare_stage);
+        if (integers()) {
+            packed_ = PackedRows<std::uint32_t>(padded, words_, num_threads, fill_integers, progress, knn_prepare_stage);
+        } else if (bfloat16()) {
+            packed_ = PackedRows<std::uint32_t>(padded, words_, num_threads, fill, progress, knn_prepare_stage);
         } else {
             floats_ = PackedRows<float>(padded, words_, num_threads, fill, progress, knn_prepare_stage);
         }
         double sum = 0;
         for (const RowNorms& row : norms) sum += row.squared > 0 ? std::sqrt(row.residual / row.squared) : 0.0;
-        ratio_ = std::max(n > 0 ? sum / static_cast<double>(n) : 0.0, 0x1.0p-16);
+        ratio_ = std::max(n > 0 ? sum / static_cast<double>(n) : 0.0, form_ == Form::Bytes ? 0x1.0p-22 : 0x1.0p-16);
         add_.assign(static_cast<std::size_t>(padded), std::numeric_limits<float>::infinity());
         spread_.assign(static_cast<std::size_t>(padded), 0.0F);
         for (std::size_t i = 0; i < norms.size(); ++i) set_bounds(norms[i], add_[i], spread_[i]);
     }
 
-    bool bfloat16() const { return bfloat16_; }
+    bool bfloat16() const { return form_ == Form::Bfloat16; }
     std::int64_t words() const { return words_; }
     /// Panels of 16 rows, an even number; with `Words::Sharp` whole chunks of codes.
-    std::int64_t panels() const { return bfloat16_ || fixed_ ? pairs_.panels() : floats_.panels(); }
+    std::int64_t panels() const { return form_ != Form::Float32 ? packed_.panels() : floats_.panels(); }
     const void* panel(std::int64_t p) const {
-        return bfloat16_ || fixed_ ? static_cast<const void*>(pairs_.panel(p)) : static_cast<const void*>(floats_.panel(p));
+        return form_ != Form::Float32 ? static_cast<const void*>(packed_.panel(p))
+                                      : static_cast<const void*>(floats_.panel(p));
     }
     /// The kernels that the rows are packed for.
     const Kernels& kernel() const { return *kernel_; }
     /// Panels as the left operand, in place or in `scratch`.
     const void* left_panels(std::int64_t first, std::int64_t count, std::vector<KnnScreenLine>& scratch) const {
-        if (kernel_->screen_left == nullptr || !(bfloat16_ || fixed_)) return panel(first);
+        if (form_ == Form::Float32 || (kernel_->screen_left == nullptr && form_ != Form::Bytes)) return panel(first);
         scratch.resize(static_cast<std::size_t>(count * words_));
+        if (form_ == Form::Bytes) {
+            const std::uint32_t* words = packed_.panel(first);
+            for (KnnScreenLine& line : scratch) {
+                for (std::uint32_t& word : line.word) word = *words++ ^ 0x80808080U;  // raises every byte by 128
+            }
+            return scratch.data();
+        }
         kernel_->screen_left(panel(first), static_cast<std::size_t>(words_), static_cast<std::size_t>(count),
                              scratch.data());
         return scratch.data();
@@ -126,10 +137,13 @@ public:
         const auto panels = static_cast<std::size_t>(count);
         const float* row_add = add_.data() + 16 * row;
         const float* col_add = add_.data() + 16 * col;
-        if (fixed_) {
-            kernel_->fixed_codes({left, static_cast<std::size_t>(rows), fixed_scale_.data() + 16 * row, row_add},
-                                 {panel(col), panels, fixed_scale_.data() + 16 * col, col_add},
-                                 static_cast<std::size_t>(words_ / 2), base, per_unit, out, static_cast<std::size_t>(stride));
+        if (integers()) {
+            const FixedRows own{left, static_cast<std::size_t>(rows), unit_.data() + 16 * row, row_add};
+            const FixedRows others{panel(col), panels, unit_.data() + 16 * col, col_add};
+            const bool bytes = form_ == Form::Bytes;
+            const auto integer_codes = bytes ? kernel_->byte_codes : kernel_->fixed_codes;
+            integer_codes(own, others, static_cast<std::size_t>(bytes ? words_ : words_ / 2), base, per_unit, out,
+                          static_cast<std::size_t>(stride));
             return;
         }
         std::vector<float> products(16 * 16 * panels);
@@ -147,7 +161,7 @@ public:
 
     /// Bytes that screening (n, d) takes.
     static std::int64_t bytes(std::int64_t n, std::int64_t d) {
-        const std::int64_t words = kernels().screen_bfloat16 ? (d + 31) / 32 * 16 : d;
+        const std::int64_t words = words_of(kernels().screen_bfloat16 ? Form::Bfloat16 : Form::Float32, d);
         return PackedRows<float>::bytes((n + 31) / 32 * 32, words) + n * 24;
     }
 
@@ -186,7 +200,7 @@ public:
         out.metric_ = metric_;
         out.scale_ = scale_;
         out.dim_ = dim_;
-        out.bfloat16_ = bfloat16_;
+        out.form_ = form_;
         out.words_ = words_;
         out.ratio_ = ratio_;
         const std::int64_t padded = (count + 31) / 32 * 32;
@@ -205,8 +219,8 @@ public:
                 std::fill_n(words, words_, 0);
             }
         };
-        if (bfloat16_) {
-            out.pairs_ = PackedRows<std::uint32_t>(padded, words_, 1, fill);
+        if (bfloat16()) {
+            out.packed_ = PackedRows<std::uint32_t>(padded, words_, 1, fill);
         } else {
             out.floats_ = PackedRows<float>(padded, words_, 1, fill);
         }
@@ -217,6 +231,34 @@ private:
     static constexpr std::size_t lanes = 8;  // of loops over a row's values
     static constexpr auto width = static_cast<std::int64_t>(lanes);
     static constexpr double fixed_most = 127 * 256;  // of fixed point
+    static constexpr int byte_most = 127;
+
+    enum class Form { Float32, Bfloat16, Fixed, Bytes };
+
+    static std::int64_t words_of(Form form, std::int64_t dim) {
+        if (form == Form::Float32) return dim;
+        if (form == Form::Bfloat16) return (dim + 31) / 32 * 16;
+        return (dim + 63) / 64 * (form == Form::Fixed ? 32 : 16);
+    }
+    bool integers() const { return form_ == Form::Fixed || form_ == Form::Bytes; }
+
+    /// Bytes where every row has a `byte_unit`; embeddings are often kept so. A centre would leave no multiples.
+    Form integer_form(const KnnSpace& space, int num_threads, const Progress& progress) {
+        if (kernel_->fixed_codes == nullptr) return Form::Float32;
+        if (kernel_->byte_codes == nullptr) return Form::Fixed;
+        if (metric_ != Metric::Cosine && metric_ != Metric::InnerProduct) return Form::Fixed;
+        centre_.assign(static_cast<std::size_t>(dim_), 0.0);
+        std::atomic<bool> all{true};
+        const auto look = [&](std::int64_t begin, std::int64_t end) {
+            std::vector<float> values(static_cast<std::size_t>(dim_));
+            for (std::int64_t i = begin; i < end && all.load(std::memory_order_relaxed); ++i) {
+                prepare(space.row(i, values.data()), space.factor_of(i), values.data());
+                if (byte_unit(values.data()) == 0 && largest(values.data()) > 0) all.store(false, std::memory_order_relaxed);
+            }
+        };
+        parallel_for(space.size(), 256, num_threads, look, progress, knn_prepare_stage);
+        return all ? Form::Bytes : Form::Fixed;
+    }
 
     /// Squared norms in float64: of the row before it is packed, and of what packing leaves.
     struct RowNorms {
@@ -228,7 +270,7 @@ private:
     /// valid; a good one makes the norms, and with them the bounds, smaller.
     void set_centre(const KnnSpace& space) {
         if (metric_ == Metric::Euclidean || metric_ == Metric::SqEuclidean) centre_ = space.centre;
-        if (metric_ != Metric::Cosine || space.size() == 0) return;
+        if (metric_ != Metric::Cosine || space.size() == 0 || form_ == Form::Bytes) return;
         centre_.assign(static_cast<std::size_t>(dim_), 0.0);
         const std::int64_t samples = std::min<std::int64_t>(space.size(), 1024);
         std::vector<float> scratch(static_cast<std::size_t>(dim_));
@@ -268,12 +310,34 @@ private:
         return norms;
     }
 
+    float largest(const float* values) const {
+        float found = 0;
+        for (std::int64_t k = 0; k < dim_; ++k) found = std::max(found, std::abs(values[k]));
+        return found;
+    }
+
+    /// Of which all values of a row are multiples, 127 times it at most, up to the roundings of values; 0 if there is none.
+    float byte_unit(const float* values) const {
+        const auto most = static_cast<double>(largest(values));
+        if (most < 0x1.0p-100) return 0;
+        for (int times = 1; times <= byte_most; ++times) {
+            const double per_unit = times / most;
+            std::int64_t k = 0;
+            for (; k < dim_; ++k) {
+                const double multiple = static_cast<double>(values[k]) * per_unit;
+                const double whole = (multiple + 0x1.8p52) - 0x1.8p52;  // a call less than std::nearbyint
+                if (std::abs(multiple - whole) > times * 0x1.0p-22) break;
+            }
+            if (k == dim_) return static_cast<float>(1 / per_unit);
+        }
+        return 0;
+    }
+
     /// The value of a unit in a row's fixed point: the largest must fit, and with pairs every chunk's norm.
     float fixed_unit(const float* values) const {
-        float largest = 0;
-        for (std::int64_t k = 0; k < dim_; ++k) largest = std::max(largest, std::abs(values[k]));
-        if (largest < 0x1.0p-100F) return 0;
-        const double unit = static_cast<double>(largest) / fixed_most;
+        const float most = largest(values);
+        if (most < 0x1.0p-100F) return 0;
+        const double unit = static_cast<double>(most) / fixed_most;
         if (!kernel_->fixed_pairs) return static_cast<float>(unit);
         constexpr auto chunk = static_cast<std::int64_t>(fixed_chunk);
         double squared = 0;
@@ -287,26 +351,30 @@ private:
         return static_cast<float>(std::max(unit, std::sqrt(squared) / (fixed_chunk_norm - 5)));
     }
 
-    /// Words as `FixedRows` has them; `out` holds zeros.
-    RowNorms pack_fixed(const float* row, float factor, float* values, std::uint32_t* out, float& scale) const {
-        constexpr auto most = static_cast<float>(fixed_most);
+    /// Words as `FixedRows` has them, or of bytes; `out` holds zeros.
+    RowNorms pack_integers(const float* row, float factor, float* values, std::uint32_t* out, float& unit) const {
+        const bool bytes = form_ == Form::Bytes;
+        const float most = bytes ? static_cast<float>(byte_most) : static_cast<float>(fixed_most);
         RowNorms norms = prepare(row, factor, values);
-        scale = fixed_unit(values);
-        const float per_unit = scale > 0 ? 1 / scale : 0.0F;
+        unit = bytes ? byte_unit(values) : fixed_unit(values);
+        const float per_unit = unit > 0 ? 1 / unit : 0.0F;
         const std::int64_t half = words_ / 2;
+        const auto put_byte = [out](std::int64_t word, std::int64_t k, std::int32_t value) {
+            out[word] |= (static_cast<std::uint32_t>(value) & 0xFFU) << (8 * (k % 4));
+        };
         for (std::int64_t k = 0; k < dim_; ++k) {
             // The quotient's roundings may take it just beyond the largest.
-            const auto fixed = static_cast<std::int32_t>(std::lrint(std::clamp(values[k] * per_unit, -most, most)));
-            if (kernel_->fixed_pairs) {
-                out[k / 2] |= (static_cast<std::uint32_t>(fixed) & 0xFFFFU) << (16 * (k % 2));
+            const auto whole = static_cast<std::int32_t>(std::lrint(std::clamp(values[k] * per_unit, -most, most)));
+            if (bytes) {
+                put_byte(k / 4, k, whole);
+            } else if (kernel_->fixed_pairs) {
+                out[k / 2] |= (static_cast<std::uint32_t>(whole) & 0xFFFFU) << (16 * (k % 2));
             } else {
-                const std::int32_t low = ((fixed + 128) & 255) - 128;
-                const std::int32_t high = (fixed - low) / 256;
-                const auto shift = static_cast<std::uint32_t>(8 * (k % 4));
-                out[k / 4] |= (static_cast<std::uint32_t>(high) & 0xFFU) << shift;
-                out[half + k / 4] |= (static_cast<std::uint32_t>(low) & 0xFFU) << shift;
+                const std::int32_t low = ((whole + 128) & 255) - 128;
+                put_byte(k / 4, k, (whole - low) / 256);
+                put_byte(half + k / 4, k, low);
             }
-            const double left = static_cast<double>(values[k]) - static_cast<double>(fixed) * static_cast<double>(scale);
+            const double left = static_cast<double>(values[k]) - static_cast<double>(whole) * static_cast<double>(unit);
             norms.residual += left * left;
         }
         return norms;
@@ -355,10 +423,10 @@ private:
 
     void set_bounds(const RowNorms& norms, float& add, float& spread) const {
         const double share = metric_ == Metric::InnerProduct ? 0.0 : 0.5;
-        const double terms = (fixed_ ? 0.25 : 2.25) * static_cast<double>(dim_);
+        const double terms = (integers() ? 0.25 : 2.25) * static_cast<double>(dim_);
         const double rounding = (terms + 64) * 0x1.0p-24 * (share > 0 ? 0.5 : 1.0);
         const double packed =
-            bfloat16_ || fixed_
+            form_ != Form::Float32
                 ? 0.5 * (ratio_ * norms.squared + norms.residual / ratio_ + norms.residual)
                 : 0.0;
         // The last term covers products that fall below the smallest normal number.
@@ -382,14 +450,13 @@ private:
     Metric metric_ = Metric::Cosine;
     float scale_ = 1;
     std::int64_t dim_ = 0;
-    bool bfloat16_ = false;
-    bool fixed_ = false;
+    std::vector<double> centre_;
+    Form form_ = Form::Float32;
     std::int64_t words_ = 0;
     double ratio_ = 0x1.0p-16;
-    std::vector<double> centre_;
     PackedRows<float> floats_;
-    PackedRows<std::uint32_t> pairs_;  ///< of bfloat16, or as `FixedRows`
-    std::vector<float> fixed_scale_;   ///< per row, padded like `add_`
+    PackedRows<std::uint32_t> packed_;  ///< of bfloat16, or integers
+    std::vector<float> unit_;           ///< of integers, per row, padded like `add_`
     std::vector<float> add_;
     std::vector<float> spread_;
 };
