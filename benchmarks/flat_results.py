@@ -33,11 +33,12 @@ PAGES = {
         },
     ),
     "map_costs": (
-        "What regions, knobs and memory cost on a map",
+        "What regions, knobs, memory and quality cost on a map",
         {
             "hierarchy": "The tree on the map",
             "grid": "A grid of UMAP's knobs in one call",
             "memory": "Memory, step by step",
+            "quality": "The quality report beside the exact search",
         },
     ),
 }
