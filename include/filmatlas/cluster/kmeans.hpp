@@ -16,7 +16,7 @@
 /// @brief k-means: greedy k-means++ seeding, Lloyd's rounds with distance bounds, mini-batches, exact inertia.
 ///
 /// Source: Arthur & Vassilvitskii (2007), each seed the best of about 2 + log k draws, from a stratified sample
-/// of max(4096, 10 k) rows; bounds per group of centroids as in Ding et al. (2015); mini-batches as in Sculley
+/// of max(4096, 10 k) rows; bounds per centroid (Elkan 2003) or group of them (Ding et al. 2015); mini-batches as in Sculley
 /// (2010). Bounds only save work: every round assigns as a full search (`assign_to_centroids`) would, to the
 /// last bit. Same bytes for any `num_threads` and FILMATLAS_SIMD.
 
@@ -76,8 +76,8 @@ struct KMeansResult {
 /// @param k        in [1, n].
 /// @param weights  (n,) weights > 0 of the items; empty = 1 each.
 /// @throws Error (InvalidArgument) for k, options, weights or values out of range; (Shape); (Cancelled).
-/// Cost: at most O(n k d) per round; O(64 n + k d) memory beside X, and a copy of X where its mean is far
-/// from the origin.
+/// Cost: at most O(n k d) per round; O(64 n + k d) memory beside X, or a third of X (at most 512 n bytes)
+/// where that is more, and a copy of X where its mean is far from the origin.
 KMeansResult kmeans(MatrixView<const float> X, int k, const KMeansOptions& options = {},
                     std::span<const double> weights = {}, const Progress& progress = {});
 

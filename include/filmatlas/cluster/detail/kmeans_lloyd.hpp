@@ -7,11 +7,14 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "filmatlas/cluster/detail/kmeans_bounds.hpp"
 #include "filmatlas/cluster/detail/kmeans_data.hpp"
 #include "filmatlas/cluster/detail/panels.hpp"
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/core/progress.hpp"
 #include "filmatlas/linalg/kernels.hpp"
 
@@ -20,9 +23,9 @@
 
 namespace filmatlas::detail {
 
-/// Lloyd's rounds with one upper bound and a lower bound per group of centroids for every row (Ding et al.
-/// 2015; with one group Hamerly 2010). A row that is passed over keeps the label that a full search would give
-/// it, to the last bit: the bounds allow for the rounding of the products.
+/// Lloyd's rounds with one upper bound and lower bounds for every row: per centroid (Elkan 2003) or per group of them
+/// (Ding et al. 2015; with one group Hamerly 2010), see `KMeansBounds`. A row that is passed over keeps the label that a
+/// full search would give it, to the last bit: the bounds allow for the rounding of the products.
 class KMeansLloyd {
 public:
     KMeansLloyd(const KMeansData& data, Matrix<float> centroids, bool spherical)
@@ -35,9 +38,9 @@ public:
           panels_(centroids_.view()),
           per_group_((panels_.num_panels() + kKMeansMaxGroups - 1) / kKMeansMaxGroups),
           groups_((panels_.num_panels() + per_group_ - 1) / per_group_),
+          bounds_(n_, d_, groups_, per_group_ * kPanelWidth),
           labels_(static_cast<std::size_t>(n_), -1),
           upper_(static_cast<std::size_t>(n_), 0.0F),
-          lower_(n_, groups_),
           drift_(static_cast<std::size_t>(k_), 0.0),
           summed_(static_cast<std::size_t>(n_), -1) {
         choose_scale();
@@ -49,15 +52,15 @@ public:
     /// Gives every row its nearest centroid. @return rows that changed
     std::int64_t assign(const Progress& progress) {
         std::vector<std::int64_t> moved(static_cast<std::size_t>((n_ + kKMeansGrain - 1) / kKMeansGrain), 0);
-        std::vector<float> group_drift(static_cast<std::size_t>(groups_), 0.0F);
-        for (std::int64_t c = 0; c < k_; ++c) {
-            float& drift = group_drift[static_cast<std::size_t>(c / kPanelWidth / per_group_)];
-            drift = std::max(drift, round_up(drift_[static_cast<std::size_t>(c)]));
+        if (bounds_valid_) {
+            bounds_.follow(drift_);
+        } else {
+            bounds_.restart();
         }
         parallel_for(
             n_, kKMeansGrain, data_.num_threads,
             [&](std::int64_t begin, std::int64_t end) {
-                moved[static_cast<std::size_t>(begin / kKMeansGrain)] = assign_block(begin, end, group_drift);
+                moved[static_cast<std::size_t>(begin / kKMeansGrain)] = assign_block(begin, end);
             },
             progress, "kmeans assign");
         bounds_valid_ = true;
@@ -70,9 +73,9 @@ public:
     /// A cluster's sum is kept in whole numbers, which add up without rounding: what left is subtracted and
     /// what came is added, and the mean is the same as if it were made anew.
     double update() {
-        const auto grouped = members_by_label();
+        auto grouped = members_by_label();
         const std::vector<std::int64_t>& begin = grouped.first;  // (a lambda can hold these, not bindings)
-        const std::vector<Index>& members = grouped.second;
+        std::vector<Index>& members = grouped.second;
         std::vector<double> total(static_cast<std::size_t>(k_), 0.0);
         std::vector<std::int64_t> change_begin(static_cast<std::size_t>(k_) + 1, 0);
         for (std::size_t i = 0; i < labels_.size(); ++i) {
@@ -220,46 +223,44 @@ private:
 
     /// What a block of rows needs while it is assigned.
     struct Scratch {
+        struct Open {
+            Index row;
+            std::size_t first;  ///< of its `cells`
+            std::size_t count;
+        };
+        std::vector<Open> open;                             ///< rows that the bounds do not pass over
+        std::vector<std::uint32_t> cells;                   ///< that may hold a centroid nearer than the own one
         std::vector<std::pair<std::uint64_t, Index>> rows;  ///< those to compare, and with which groups (a bit each)
         std::vector<float> packed;                          ///< 16 of them
         std::vector<float> dots;                            ///< their products with a group of centroids
     };
-    /// Nearest two of a group's centroids, by squared distance.
+    /// Nearest of a group's centroids and the next one of its cell, by squared distance.
     struct Nearest {
         float first = std::numeric_limits<float>::infinity();
         float second = std::numeric_limits<float>::infinity();
         Index id = -1;
     };
 
-    std::int64_t group_of(Index c) const { return c / kPanelWidth / per_group_; }
+    /// Centroids of a group whose distances are measured one by one: the products of a group cost as much as a few.
+    static constexpr std::int64_t kMeasured = KMeansBounds::kSmallCell;
 
-    std::int64_t assign_block(std::int64_t begin, std::int64_t end, const std::vector<float>& group_drift) {
-        const bool fresh = !bounds_valid_;
+    std::int64_t group_of(std::int64_t c) const { return c / kPanelWidth / per_group_; }
+
+    std::int64_t assign_block(std::int64_t begin, std::int64_t end) {
         Scratch work;
         work.rows.reserve(static_cast<std::size_t>(end - begin));
-        // The sum of squares of a difference, in 32 lanes: hardly any rounding.
-        const float widen = 1.0F + 1.2F * 0x1p-24F * (static_cast<float>(d_) / 32.0F + 16.0F);
-        for (std::int64_t position = begin; position < end; ++position) {
-            const std::int64_t i = order_.empty() ? position : order_[static_cast<std::size_t>(position)];
-            float* lower = lower_.row_data(i);
-            const Index own = labels_[static_cast<std::size_t>(i)];
-            if (fresh || own < 0) {
-                add_row(work, i, -1.0F);
-                continue;
+        if (bounds_valid_) {
+            list_open(work, begin, end);
+            for (std::size_t o = 0; o < work.open.size(); ++o) {
+                if (o + 1 < work.open.size()) prefetch_values(data_.row(work.open[o + 1].row), d_);
+                const Index i = work.open[o].row;
+                const Index own = labels_[static_cast<std::size_t>(i)];
+                upper_[static_cast<std::size_t>(i)] = std::sqrt(squared_to(i, own)) * (1.0F + direct_error());
+                const std::span<std::uint32_t> cells(work.cells.data() + work.open[o].first, work.open[o].count);
+                if (const std::uint64_t wanted = groups_in_reach(i, cells)) work.rows.emplace_back(wanted, i);
             }
-            float nearest_bound = std::numeric_limits<float>::infinity();
-            for (std::int64_t g = 0; g < groups_; ++g) {
-                lower[g] = lower[g] * (1.0F - 0x1p-23F) - group_drift[static_cast<std::size_t>(g)];
-                nearest_bound = std::min(nearest_bound, lower[g]);
-            }
-            float& upper = upper_[static_cast<std::size_t>(i)];
-            upper = (upper + round_up(drift_[static_cast<std::size_t>(own)])) * (1.0F + 0x1p-22F);
-            const float slack = slack_of(i);
-            if (beyond(nearest_bound, upper, slack)) continue;
-            upper = std::sqrt(kernel_.squared_l2(data_.row(i), centroids_.row_data(own), static_cast<std::size_t>(d_))) *
-                    widen;
-            if (beyond(nearest_bound, upper, slack)) continue;
-            add_row(work, i, upper);
+        } else {
+            for (std::int64_t i = begin; i < end; ++i) work.rows.emplace_back(~std::uint64_t{0}, static_cast<Index>(i));
         }
         std::sort(work.rows.begin(), work.rows.end());  // those side by side want the same groups
         std::int64_t moved = 0;
@@ -269,25 +270,70 @@ private:
         return moved;
     }
 
+    /// Lists the rows that the bounds do not pass over, and the cells that may hold a nearer centroid.
+    void list_open(Scratch& work, std::int64_t begin, std::int64_t end) {
+        constexpr std::int64_t kAhead = 8;
+        std::size_t used = 0;
+        for (std::int64_t position = begin; position < end; ++position) {
+            if (position + kAhead < end) bounds_.prefetch(order_[static_cast<std::size_t>(position + kAhead)]);
+            const Index i = order_[static_cast<std::size_t>(position)];
+            const Index own = labels_[static_cast<std::size_t>(i)];
+            float& upper = upper_[static_cast<std::size_t>(i)];
+            upper = (upper + round_up(drift_[static_cast<std::size_t>(own)])) * (1.0F + 0x1p-22F);
+            if (work.cells.size() < used + bounds_.columns()) work.cells.resize(2 * (used + bounds_.columns()));
+            const std::size_t count = bounds_.list_within(i, reach(i), work.cells.data() + used);
+            if (count > 0) work.open.push_back({i, used, count});
+            used += count;
+        }
+    }
+
+    /// A search would surely find a centroid farther than this to be farther from row i than its own one.
+    float reach(std::int64_t i) const {
+        const float upper = upper_[static_cast<std::size_t>(i)];
+        return std::min(std::sqrt(upper * upper + slack_of(i)) * (1.0F + 0x1p-20F), std::numeric_limits<float>::max());
+    }
+    float squared_to(std::int64_t i, std::int64_t c) const {
+        return kernel_.squared_l2(data_.row(i), centroids_.row_data(c), static_cast<std::size_t>(d_));
+    }
+    /// Relative error of a root of `squared_to`: a sum of squares in 32 lanes, hardly any rounding.
+    float direct_error() const { return 1.2F * 0x1p-24F * (static_cast<float>(d_) / 32.0F + 16.0F); }
+
     /// By how much two squared distances of row i may be misjudged, both made from products.
     float slack_of(std::int64_t i) const {
         return 2.0F * error_share() * (data_.squares[static_cast<std::size_t>(i)] + panels_.largest_square());
     }
-    /// Whether a search would find a centroid at least `lower` away farther than one at most `upper` away.
-    static bool beyond(float lower, float upper, float slack) {
-        return lower > 0 && lower * lower * (1.0F - 0x1p-21F) > upper * upper + slack;
+    /// Groups that may hold a centroid nearer to row i than its own one, a bit each, with the own group where there are
+    /// any. `cells` are those to look at. Where few of a group's centroids may, they are measured one by one.
+    std::uint64_t groups_in_reach(Index i, std::span<std::uint32_t> cells) {
+        const float limit = reach(i);
+        const auto per_group = static_cast<std::uint32_t>(per_group_ * kPanelWidth / bounds_.cell());
+        std::size_t count = 0;
+        for (const std::uint32_t cell : cells) {
+            cells[count] = cell;
+            count += bounds_.within(i, cell, limit) ? 1U : 0U;
+        }
+        std::uint64_t wanted = 0;
+        for (std::size_t first = 0, next = 0; first < count; first = next) {
+            const std::uint32_t group = cells[first] / per_group;
+            while (next < count && cells[next] < (group + 1) * per_group) ++next;
+            bool near = static_cast<std::int64_t>(next - first) * bounds_.cell() > kMeasured;
+            for (std::size_t at = first; at < next && !near; ++at) {
+                const float least = measure(i, cells[at]);
+                bounds_.set(i, cells[at], least);
+                near = least <= limit;
+            }
+            wanted |= near ? std::uint64_t{1} << group : 0U;
+        }
+        return wanted != 0 ? wanted | std::uint64_t{1} << group_of(labels_[static_cast<std::size_t>(i)]) : 0;
     }
 
-    /// Row i is to be compared with the groups that may hold a centroid within `upper`; all when negative.
-    void add_row(Scratch& work, std::int64_t i, float upper) const {
-        const float slack = slack_of(i);
-        std::uint64_t wanted = 0;
-        for (std::int64_t g = 0; g < groups_; ++g) {
-            const bool near = upper < 0 || !beyond(lower_(i, g), upper, slack) ||
-                              g == group_of(labels_[static_cast<std::size_t>(i)]);
-            wanted |= near ? std::uint64_t{1} << g : 0U;
+    /// At most the distance from row i to the nearest centroid of a cell but its own one.
+    float measure(Index i, std::int64_t cell) const {
+        float least = std::numeric_limits<float>::infinity();
+        for (std::int64_t c = cell * bounds_.cell(); c < std::min(k_, (cell + 1) * bounds_.cell()); ++c) {
+            if (c != labels_[static_cast<std::size_t>(i)]) least = std::min(least, squared_to(i, c));
         }
-        work.rows.emplace_back(wanted, static_cast<Index>(i));
+        return std::sqrt(least) * (1.0F - direct_error());
     }
 
     /// Compares 16 of the rows with the groups they want. @return rows that changed
@@ -313,10 +359,9 @@ private:
             for (int r = 0; r < count; ++r) {
                 if ((rows[r].first >> g & 1U) == 0) continue;
                 const std::int64_t i = rows[r].second;
-                const Nearest here = nearest_of(i, begin, panels, work.dots.data() + r * kPanelWidth * panels);
-                const float error =
-                    share * (data_.squares[static_cast<std::size_t>(i)] + panels_.largest_square());
-                lower_(i, g) = lower_root(here.first, error);
+                const float error = share * (data_.squares[static_cast<std::size_t>(i)] + panels_.largest_square());
+                const Nearest here = nearest_of(i, begin, panels, work.dots.data() + r * kPanelWidth * panels, error);
+                if (bounds_.cell() >= kPanelWidth) bounds_.set(i, g, lower_root(here.first, error));
                 Nearest& mine = best[r];
                 if (here.first < mine.first || (here.first == mine.first && here.id < mine.id)) {
                     mine = here;
@@ -327,7 +372,7 @@ private:
         for (int r = 0; r < count; ++r) {
             const std::int64_t i = rows[r].second;
             const float error = share * (data_.squares[static_cast<std::size_t>(i)] + panels_.largest_square());
-            lower_(i, group_of(best[r].id)) = lower_root(best[r].second, error);
+            bounds_.set(i, best[r].id / bounds_.cell(), lower_root(best[r].second, error));
             upper_[static_cast<std::size_t>(i)] = std::sqrt(best[r].first + error) * (1.0F + 0x1p-22F);
             Index& label = labels_[static_cast<std::size_t>(i)];
             if (best[r].id == label) continue;
@@ -351,7 +396,8 @@ private:
         return std::min(std::min(lane[0], lane[1]), std::min(lane[2], lane[3]));
     }
 
-    Nearest nearest_of(std::int64_t i, std::int64_t first_panel, std::int64_t panels, const float* dots) const {
+    /// Nearest of a group of centroids, by their products with row i; where a group has several cells, their bounds are set.
+    Nearest nearest_of(std::int64_t i, std::int64_t first_panel, std::int64_t panels, const float* dots, float error) {
         const float square = data_.squares[static_cast<std::size_t>(i)];
         Nearest out;
         for (std::int64_t p = 0; p < panels; ++p) {
@@ -369,11 +415,18 @@ private:
                                                         data_.row(i), centroids_.row_data(begin + c), d_);
             }
             std::fill(value + width, value + kPanelWidth, std::numeric_limits<float>::infinity());
+            const std::int64_t cell = bounds_.cell();
+            const bool several = cell < kPanelWidth;
+            for (std::int64_t c = 0, at = begin / cell; c < kPanelWidth && several; c += cell, ++at) {
+                const float least = *std::min_element(value + c, value + c + cell);
+                bounds_.set(i, at, lower_root(least, error));
+            }
             const float least = smallest(value);
             if (least < out.first) {
                 const auto at = std::find(value, value + width, least) - value;
                 value[at] = std::numeric_limits<float>::infinity();
-                out.second = std::min(out.first, smallest(value));
+                const float* own = value + at / cell * cell;
+                out.second = several ? *std::min_element(own, own + cell) : std::min(out.first, smallest(value));
                 out.first = least;
                 out.id = static_cast<Index>(begin + at);
             } else {
@@ -404,17 +457,17 @@ private:
     bool spherical_;
     Matrix<float> centroids_;
     CentroidPanels panels_;
-    std::int64_t per_group_;  ///< panels that share a lower bound
-    std::int64_t groups_;
+    std::int64_t per_group_;  ///< panels in a group
+    std::int64_t groups_;     ///< of panels whose products are taken together
+    KMeansBounds bounds_;
     std::vector<Index> labels_;
     std::vector<float> upper_;   ///< at least the distance to the own centroid
-    Matrix<float> lower_;        ///< (n, groups) at most the distance to any other centroid of the group
     std::vector<double> drift_;  ///< movement of each centroid since the bounds were made
     std::vector<Index> summed_;   ///< the labels that `sums_` stand for
     Matrix<std::int64_t> sums_;   ///< (k, d) weighted sums of the clusters, in units of 1 / scale
     std::vector<double> scale_;   ///< per column a power of two; empty where the weights differ too much
     const Kernels& kernel_ = kernels();
-    std::vector<Index> order_;   ///< rows by cluster, so that those side by side want the same groups
+    std::vector<Index> order_;   ///< rows by cluster, so that those side by side want the same centroids
     bool bounds_valid_ = false;
 };
 

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/linalg/block_product.hpp"
@@ -402,8 +403,8 @@ private:
         scratch.noted.push_back({static_cast<Index>(position), static_cast<Index>(other), first, last});
         if (!space_.rows.direct()) return;
         // Are there when they are measured.
-        knn_prefetch<2>(space_.direct_row(other), space_.dim());
-        knn_prefetch<2>(space_.direct_row(position), space_.dim());
+        prefetch_values<2>(space_.direct_row(other), space_.dim());
+        prefetch_values<2>(space_.direct_row(position), space_.dim());
     }
 
     void measure_open(Scratch& scratch) const {

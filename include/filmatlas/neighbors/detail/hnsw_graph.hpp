@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/neighbors/detail/hnsw_rows.hpp"
 
 namespace filmatlas::detail {
@@ -164,7 +165,7 @@ private:
             scratch.nodes.assign(links.begin(), links.end());
             ++next;
             if (next < pool.size()) {  // as good as certain to be followed soon
-                knn_prefetch(layer.links.of(place_of(pool[next])).data(), 32);
+                prefetch_values(layer.links.of(place_of(pool[next])).data(), 32);
             }
             measure();
         }

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/linalg/int8_kernels.hpp"
 #include "filmatlas/neighbors/detail/knn_repeats_impl.hpp"
@@ -159,10 +160,10 @@ public:
     /// waits for more lines at a time than the first).
     void prefetch(std::uint32_t node) const {
         if (full()) {
-            knn_prefetch<second_level>(row(node), space_->dim());
+            prefetch_values<second_level>(row(node), space_->dim());
         } else {
-            knn_prefetch<second_level>(codes_.row(node), static_cast<std::int64_t>(codes_.stride()));
-            knn_prefetch(&codes_.measures(node), 1);
+            prefetch_values<second_level>(codes_.row(node), static_cast<std::int64_t>(codes_.stride()));
+            prefetch_values(&codes_.measures(node), 1);
         }
     }
 

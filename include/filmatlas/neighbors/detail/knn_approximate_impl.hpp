@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/neighbors/detail/knn_coarse_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_descent_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_plain_impl.hpp"
@@ -119,7 +120,7 @@ inline void knn_write_descent(const KnnSpace& space, const KnnRepeats& repeats, 
                 if (groups.size() < measured) groups.push_back(order[c]);
             });
             if (space.rows.direct()) {
-                for (const std::uint32_t g : groups) knn_prefetch(space.direct_row(repeats.first(g)), space.dim());
+                for (const std::uint32_t g : groups) prefetch_values(space.direct_row(repeats.first(g)), space.dim());
             }
             const Index first = repeats.first(own);
             lists.start(repeats.group(own));

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/int8_kernels.hpp"
@@ -122,7 +123,7 @@ public:
     }
 
     void prefetch(std::uint32_t item) const {
-        knn_prefetch(row_at(item), static_cast<std::int64_t>(stride_));
+        prefetch_values(row_at(item), static_cast<std::int64_t>(stride_));
     }
 
     /// Offers the pairs of `items` of which one at least is among the first `left` to both of their lists.

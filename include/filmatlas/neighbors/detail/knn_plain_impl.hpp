@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/kernels.hpp"
 #include "filmatlas/neighbors/detail/knn_candidates_impl.hpp"
@@ -67,7 +68,7 @@ public:
     }
 
     void prefetch(std::uint32_t item) const {
-        if (space_.rows.direct()) knn_prefetch(space_.direct_row(positions_[item]), space_.dim());
+        if (space_.rows.direct()) prefetch_values(space_.direct_row(positions_[item]), space_.dim());
     }
 
     void join(std::span<const std::uint32_t> items, std::size_t left, Workspace& work,

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/neighbors/detail/knn_screen_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_shortlist_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_space_impl.hpp"
@@ -126,7 +127,7 @@ private:
             const auto at = static_cast<std::size_t>(i);
             return space.distance(kernel, query[at], factor[at], space.direct_row(j), space.factor_of(j));
         }
-        void prefetch(std::int64_t j) const { knn_prefetch(space.direct_row(j), space.dim()); }
+        void prefetch(std::int64_t j) const { prefetch_values(space.direct_row(j), space.dim()); }
     };
 
     void run_batch(std::int64_t first, int worker, KnnQueryProgress& watched) {

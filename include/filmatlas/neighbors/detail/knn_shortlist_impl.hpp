@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/neighbors/detail/knn_screen_impl.hpp"
 #include "filmatlas/neighbors/detail/knn_space_impl.hpp"
 
@@ -41,7 +42,7 @@ public:
 
     /// Brings a position's candidates near ahead of use.
     void prefetch(std::int64_t position) const {
-        knn_prefetch(entries_.get() + static_cast<std::size_t>(position) * capacity_,
+        prefetch_values(entries_.get() + static_cast<std::size_t>(position) * capacity_,
                      static_cast<std::int64_t>(lists_[static_cast<std::size_t>(position)].count) + 8);
     }
 

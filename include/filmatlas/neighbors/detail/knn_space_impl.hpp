@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/linalg/block_product.hpp"
@@ -191,14 +192,6 @@ private:
     std::int64_t held_ = -1;
 };
 
-/// Asks for the start of `count` values before they are needed: rows of candidates lie anywhere in memory. The rest of
-/// a long one follows by itself. `Locality` 3 is the first level of the caches, 2 the second.
-template <int Locality = 3, class T>
-inline void knn_prefetch(const T* values, std::int64_t count) {
-    constexpr std::int64_t line = std::max<std::int64_t>(64 / sizeof(T), 1);
-    for (std::int64_t k = 0; k < std::min(count, 32 * line); k += line) __builtin_prefetch(values + k, 0, Locality);
-}
-
 /// Distances of positions for one worker.
 class KnnPairMeasure {
 public:
@@ -208,7 +201,7 @@ public:
         return space_.distance(kernel_, reader_.first(i), space_.factor_of(i), reader_.second(j), space_.factor_of(j));
     }
     void prefetch(std::int64_t j) const {
-        if (space_.rows.direct()) knn_prefetch(space_.direct_row(j), space_.dim());
+        if (space_.rows.direct()) prefetch_values(space_.direct_row(j), space_.dim());
     }
 
 private:
