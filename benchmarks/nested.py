@@ -423,7 +423,7 @@ def table(out):
     for name, kept in results.items():
         if "filmatlas" not in kept:
             continue
-        mine, rivals = kept["filmatlas"], kept["rivals"]
+        mine, rivals = kept["filmatlas"], kept.get("rivals", {})
         lines += [f"## {name}: {kept['rows']:,} x {kept['columns']}", "",
                   "| | " + " | ".join(f"{l} ({c:,})" for l, c in zip(kept["levels"], kept["classes"]))
                   + " | purity | cost | seconds |", "|---" * (len(kept["levels"]) + 4) + "|"]

@@ -99,9 +99,9 @@ private:
             const KnnBlockLocks::Pair lock(locks_, row_block, col_block);
             copy_gaps(rows, scratch.row_gaps);
             copy_gaps(cols, scratch.col_gaps);
+            for (std::int64_t j = cols.first(); row_block != col_block && j < last_row(cols); ++j) lists_.prefetch(j);
         }
         if (row_block != col_block) {
-            for (std::int64_t j = cols.first(); j < last_row(cols); ++j) lists_.prefetch(j);
             screen_part({row_block, 0, rows.panels}, {col_block, 0, cols.panels}, left, scratch);
             return;
         }

@@ -43,7 +43,7 @@ public:
     /// Brings a position's candidates near ahead of use.
     void prefetch(std::int64_t position) const {
         prefetch_values(entries_.get() + static_cast<std::size_t>(position) * capacity_,
-                     static_cast<std::int64_t>(lists_[static_cast<std::size_t>(position)].count) + 8);
+                        static_cast<std::int64_t>(lists_[static_cast<std::size_t>(position)].count) + 8);
     }
 
     /// The first candidates of a position, at once: `count` (key, candidate) that are overwritten. What is not finite counts
