@@ -14,6 +14,7 @@
 #include "cluster/density_reference.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/neighbors/knn.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 using cluster_data::blobs;
@@ -261,6 +262,37 @@ TEST_CASE("spanning_tree: threads and the order of rows change nothing") {
             const Index a = order[static_cast<std::size_t>(moved.a[e])];
             const Index b = order[static_cast<std::size_t>(moved.b[e])];
             CHECK(std::minmax(a, b) == std::minmax(one.a[e], one.b[e]));
+        }
+    }
+}
+
+TEST_CASE("spanning_tree: every instruction set finds the same") {
+    for (const std::int64_t d : {1, 2, 3, 5}) {
+        Matrix<double> X = widened(blobs(1500, d, 5, 0.3, static_cast<std::uint64_t>(d)).X);
+        for (const bool lattice : {false, true}) {
+            // Many neighbours as far as the last, and rows that are equal.
+            if (lattice) {
+                for (double& v : X.values()) v = std::round(20 * v);
+            }
+            for (const int k : {1, 7, 15, 40}) {
+                SpanningTreeOptions options;
+                options.min_samples = k;
+                options.method = SpanningTreeMethod::KdTree;
+                SpanningTree first;
+                for (const char* level : testing::simd_words) {
+                    const testing::SimdLevelScope scope(level);
+                    const SpanningTree tree = spanning_tree(X.view(), options);
+                    if (first.core.empty()) first = tree;
+                    CAPTURE(d);
+                    CAPTURE(lattice);
+                    CAPTURE(k);
+                    CAPTURE(level);
+                    CHECK(testing::same_bits(tree.core, first.core));
+                    CHECK(testing::same_bits(tree.weight, first.weight));
+                    CHECK(tree.a == first.a);
+                    CHECK(tree.b == first.b);
+                }
+            }
         }
     }
 }

@@ -54,10 +54,13 @@ public:
           way_(core_.size()),
           sets_(tree_.size()),
           component_(core_.size()),
+          roots_(core_.size()),
           node_component_(at(tree_.nodes())),
-          cheapest_(core_.size()) {
+          cheapest_(core_.size()),
+          limit_(core_.size()) {
         for (std::size_t p = 0; p < way_.size(); ++p) way_[p].at_least = cores.at_least()[p];
         std::iota(component_.begin(), component_.end(), Index{0});
+        std::iota(roots_.begin(), roots_.end(), Index{0});
         find_node_cores();
     }
 
@@ -143,6 +146,7 @@ private:
     }
 
     void find_components() {
+        std::erase_if(roots_, [this](Index c) { return std::as_const(sets_).find(c) != c; });
         parallel_for(tree_.leaves(), 256, threads_, [&](std::int64_t begin, std::int64_t end) {
             const UnionFind& sets = sets_;
             for (std::int64_t leaf = begin; leaf < end; ++leaf) {
@@ -208,7 +212,7 @@ private:
 
     /// The same of every component, -1 where no way is known, from stretches in ascending order.
     void take_cheapest(const std::vector<std::vector<Index>>& found) {
-        std::fill(cheapest_.begin(), cheapest_.end(), Index{-1});
+        for (const Index c : roots_) cheapest_[at(c)] = -1;
         for (const std::vector<Index>& mine : found) {
             for (const Index p : mine) {
                 Index& chosen = cheapest_[at(component_[at(p)])];
@@ -219,9 +223,9 @@ private:
 
     /// Bounds for the round's searches, which lower ways while others read.
     void fix_limits() {
-        limit_.assign(cheapest_.size(), infinity);
-        for (std::size_t c = 0; c < cheapest_.size(); ++c) {
-            if (cheapest_[c] >= 0) limit_[c] = way_[at(cheapest_[c])].reduced;
+        for (const Index c : roots_) {
+            const Index p = cheapest_[at(c)];
+            limit_[at(c)] = p >= 0 ? way_[at(p)].reduced : infinity;
         }
     }
 
@@ -291,9 +295,8 @@ private:
 
     Index largest_component() const {
         Index largest = component_[0];
-        for (std::int64_t p = 0; p < tree_.size(); ++p) {
-            const auto c = static_cast<Index>(p);
-            if (component_[at(p)] == c && sets_.set_size(c) > sets_.set_size(largest)) largest = c;
+        for (const Index c : roots_) {
+            if (sets_.set_size(c) > sets_.set_size(largest)) largest = c;
         }
         return largest;
     }
@@ -323,7 +326,7 @@ private:
             find_cheapest(tree_.leaf_begin(begin), tree_.leaf_begin(end), found[at(begin / leaves)]);
         });
         take_cheapest(found);
-        for (std::int64_t c = 0; c < tree_.size(); ++c) {
+        for (const Index c : roots_) {
             const Index p = cheapest_[at(c)];
             if (p >= 0 && c != largest) join(p, way_[at(p)].to, way_[at(p)].reduced);
         }
@@ -338,11 +341,12 @@ private:
     std::vector<Way> way_;
     UnionFind sets_;
     DensityEdges edges_;
-    std::vector<Index> component_;
+    std::vector<Index> component_;  ///< of each point: that which stands for all
+    std::vector<Index> roots_;      ///< those, ascending
     std::vector<Index> node_component_;
     std::vector<double> node_core_;
-    std::vector<Index> cheapest_;
-    std::vector<double> limit_;  ///< per component: no search of the round looks for more
+    std::vector<Index> cheapest_;  ///< per component
+    std::vector<double> limit_;    ///< per component: no search of the round looks for more
 };
 
 }  // namespace filmatlas::detail

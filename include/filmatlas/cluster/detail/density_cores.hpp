@@ -8,11 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "filmatlas/cluster/detail/density_kdtree.hpp"
 #include "filmatlas/cluster/detail/density_lists.hpp"
 #include "filmatlas/cluster/detail/density_nearest.hpp"
+#include "filmatlas/core/detail/simd_versions.hpp"
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/progress.hpp"
@@ -36,8 +38,7 @@ public:
           factor_(factor),
           threads_(num_threads),
           progress_(progress),
-          core_(weight.size()),
-          at_least_(weight.size()) {
+          core_(weight.size()) {
         if (product_pays()) {
             multiply(points);
         } else {
@@ -49,9 +50,9 @@ public:
     /// Reduced core distances.
     const std::vector<double>& core() const { return core_; }
     /// What no edge of a point to one that is not listed is below.
-    const std::vector<double>& at_least() const { return at_least_; }
+    const std::vector<double>& at_least() const { return at_least_.empty() ? core_ : at_least_; }
     /// Up to `slots()` near points of p, in no order; -1 ends a list.
-    Index* list_of(std::int64_t p) { return list_.data() + at(p) * slots_; }
+    Index* list_of(std::int64_t p) { return list_.get() + at(p) * slots_; }
     std::size_t slots() const { return slots_; }
 
     /// Reduced core distance per point, in the order in which the points were given.
@@ -75,6 +76,14 @@ private:
 
     static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
     double weight_at(std::int64_t p) const { return weight_[at(tree_.point(p))]; }
+    /// The largest thing here by far: not filled, so that its pages come to the threads that do.
+    void make_lists() { list_ = std::make_unique_for_overwrite<Index[]>(core_.size() * slots_); }
+    template <class Neighbor>
+    void fill_list(std::int64_t p, std::size_t count, Neighbor&& neighbor) {
+        Index* list = list_of(p);
+        for (std::size_t i = 0; i < std::min(count, slots_); ++i) list[i] = neighbor(i);
+        if (count < slots_) list[count] = -1;
+    }
 
     /// The neighbours that make a point dense (one at least), ascending, of those nearer than `limit`. Returns the work
     /// done, in leaves met.
@@ -146,34 +155,51 @@ private:
         const auto wanted =
             static_cast<std::size_t>(std::max(1.0, std::min(needed_, static_cast<double>(tree_.size())) - 1));
         slots_ = unit_weights ? std::min(longest_search_list, wanted) : longest_search_list;
-        list_.assign(core_.size() * slots_, -1);
+        make_lists();
+        // AVX2 alone gains nothing here.
+        const auto search_leaves =
+            simd_version(&DensityCores::search_leaves_baseline, &DensityCores::search_leaves_baseline,
+                         &DensityCores::search_leaves_avx512);
         parallel_for(
             tree_.leaves(), 64, threads_,
             [&](std::int64_t begin, std::int64_t end) {
+                if (unit_weights) {
+                    (this->*search_leaves)(begin, end, wanted);
+                    return;
+                }
                 std::vector<Near> near;
-                std::vector<NearestFew> few(unit_weights ? lanes : 0, NearestFew(wanted, lanes));
                 for (std::int64_t leaf = begin; leaf < end; ++leaf) {
-                    if (unit_weights) {
-                        search_leaf(leaf, few);
-                        continue;
-                    }
                     for (std::int64_t p = tree_.leaf_begin(leaf); p < tree_.leaf_begin(leaf + 1); ++p) {
                         search_near(p, leaf, infinity, near);
-                        core_[at(p)] = at_least_[at(p)] = core_of(p, near);
-                        for (std::size_t i = 0; i < std::min(near.size(), slots_); ++i)
-                            list_of(p)[i] = near[i].position;
+                        core_[at(p)] = core_of(p, near);
+                        fill_list(p, near.size(), [&](std::size_t i) { return near[i].position; });
                     }
                 }
             },
             progress_, "core_distances");
     }
 
-    /// Core distances and lists of a leaf's points, all of weight 1, which meet the leaves around together.
-    void search_leaf(std::int64_t leaf, std::vector<NearestFew>& near) {
+    void search_leaves_baseline(std::int64_t begin, std::int64_t end, std::size_t wanted) {
+        search_leaves<SimdLevel::Baseline>(begin, end, wanted);
+    }
+    FILMATLAS_TARGET_AVX512 __attribute__((flatten)) void search_leaves_avx512(std::int64_t begin, std::int64_t end,
+                                                                               std::size_t wanted) {
+        search_leaves<SimdLevel::Avx512>(begin, end, wanted);
+    }
+
+    /// Core distances and lists of points of weight 1. Those of a leaf meet the leaves around together.
+    template <SimdLevel level>
+    void search_leaves(std::int64_t begin, std::int64_t end, std::size_t wanted) {
+        std::vector<NearestFew<level>> near(lanes, NearestFew<level>(wanted, lanes));
+        for (std::int64_t leaf = begin; leaf < end; ++leaf) search_leaf(leaf, near);
+    }
+
+    template <SimdLevel level>
+    void search_leaf(std::int64_t leaf, std::vector<NearestFew<level>>& near) {
         const std::int64_t begin = tree_.leaf_begin(leaf);
         const auto size = at(tree_.leaf_begin(leaf + 1) - begin);
         const double* box = tree_.box(tree_.first_leaf() + leaf);
-        for (NearestFew& few : near) few.clear();
+        for (NearestFew<level>& few : near) few.clear();
         double widest = infinity;
         std::array<double, lanes> apart;
         std::array<double, lanes> reduced;
@@ -198,9 +224,9 @@ private:
         for (std::size_t i = 0; i < size; ++i) {
             const std::int64_t p = begin + static_cast<std::int64_t>(i);
             const double farthest = near[i].settle();
-            core_[at(p)] = at_least_[at(p)] = needed_ > 1 ? farthest : 0.0;
+            core_[at(p)] = needed_ > 1 ? farthest : 0.0;
             if (near[i].size() > slots_) near[i].settle(slots_);
-            for (std::size_t j = 0; j < near[i].size(); ++j) list_of(p)[j] = near[i].id(j);
+            fill_list(p, near[i].size(), [&](std::size_t j) { return near[i].id(j); });
         }
     }
 
@@ -248,7 +274,8 @@ private:
                 return core_of(p, near);
             });
         slots_ = at(lists.slots);
-        list_.resize(core_.size() * slots_);
+        make_lists();
+        at_least_.resize(core_.size());
         parallel_for(n, 4096, threads_, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t p = begin; p < end; ++p) {
                 const Index i = tree_.point(p);
@@ -269,9 +296,9 @@ private:
     int threads_;
     const Progress& progress_;
     std::vector<double> core_;
-    std::vector<double> at_least_;
+    std::vector<double> at_least_;  ///< empty where it is the core distance
     std::size_t slots_ = 0;
-    std::vector<Index> list_;  ///< (n, slots_)
+    std::unique_ptr<Index[]> list_;  ///< (n, slots_)
 };
 
 }  // namespace filmatlas::detail

@@ -99,10 +99,15 @@ template <int Dim, bool Manhattan>
 void density_tree_route(const DensityPoints<double>& points, const SpanningTreeOptions& options,
                         SpanningTree& tree, const Progress& progress) {
     const ReducedDistance reduced(options.metric, options.alpha);
-    DensityCores<Dim, Manhattan> cores(points.rows, points.weight, points.unit_weights, density_needed(options),
-                                       reduced.factor, options.num_threads, progress);
-    DensityBoruvka<Dim, Manhattan> boruvka(cores, reduced.factor, options.num_threads, progress);
-    density_finish(points, cores.core_by_point(), boruvka.run(), reduced, options.num_threads, tree);
+    std::vector<double> core;
+    DensityEdges edges;
+    {  // what the search holds makes room for the tree
+        DensityCores<Dim, Manhattan> cores(points.rows, points.weight, points.unit_weights, density_needed(options),
+                                           reduced.factor, options.num_threads, progress);
+        edges = DensityBoruvka<Dim, Manhattan>(cores, reduced.factor, options.num_threads, progress).run();
+        core = cores.core_by_point();
+    }
+    density_finish(points, core, edges, reduced, options.num_threads, tree);
 }
 
 template <class T>

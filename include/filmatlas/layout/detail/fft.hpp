@@ -185,7 +185,7 @@ FILMATLAS_TARGET_AVX512 inline bool fft_avx512(const FftPlan& plan, float* re, f
 using FftRun = bool (*)(const FftPlan&, float*, float*, float*, float*) noexcept;
 
 inline FftRun fft_runner() {
-    return layout_version(&fft_baseline, &fft_avx2, &fft_avx512);
+    return simd_version(&fft_baseline, &fft_avx2, &fft_avx512);
 }
 
 /// Room for 16 sequences and what the passes need; value k of sequence l stands at k * 16 + l.

@@ -157,7 +157,7 @@ FILMATLAS_TARGET_AVX512 inline void landmark_place_avx512(const float* z, const 
 }
 template <int D>
 LandmarkPlace landmark_placer() {
-    return layout_version(&landmark_place_baseline<D>, &landmark_place_avx2<D>, &landmark_place_avx512<D>);
+    return simd_version(&landmark_place_baseline<D>, &landmark_place_avx2<D>, &landmark_place_avx512<D>);
 }
 
 /// Keys of some landmarks with 16 members: out[l * 16 + lane].

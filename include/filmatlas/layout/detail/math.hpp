@@ -9,22 +9,12 @@
 #include <cstring>
 #include <limits>
 
-#include "filmatlas/core/simd.hpp"
+#include "filmatlas/core/detail/simd_versions.hpp"
 
 /// @file math.hpp
 /// @brief exp, log and pow of the layouts: additions, multiplications and bit moves only, so that a map does not
 /// depend on the C library that computed it. Lanes are compiler vectors; every lane gets the same bits at any
 /// width.
-
-// Elsewhere the versions for wider lanes are compiled as well, and never chosen.
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-#define FILMATLAS_TARGET_AVX2 __attribute__((target("avx2")))
-#define FILMATLAS_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
-#else
-#define FILMATLAS_TARGET_AVX2
-#define FILMATLAS_TARGET_AVX512
-#endif
-#define FILMATLAS_ALWAYS_INLINE inline __attribute__((always_inline))
 
 namespace filmatlas::detail {
 
@@ -117,13 +107,6 @@ FILMATLAS_ALWAYS_INLINE void layout_pow_lanes(typename LayoutVec<Lanes>::F (&x)[
     for (int w = 0; w < Count; ++w) p[w] = p[w] * y[w] + 6.93147181e-1F;
     for (int w = 0; w < Count; ++w) p[w] = p[w] * y[w] + 1.0F;
     for (int w = 0; w < Count; ++w) x[w] = p[w] * (F)((((I)s[w] - 0x4B400000) + 127) << 23);
-}
-
-/// Of a function's three versions, the one for the instruction set in use.
-template <class Function>
-Function layout_version(Function baseline, Function avx2, Function avx512) {
-    const SimdLevel level = simd_level();
-    return level >= SimdLevel::Avx512 ? avx512 : level >= SimdLevel::Avx2 ? avx2 : baseline;
 }
 
 }  // namespace filmatlas::detail

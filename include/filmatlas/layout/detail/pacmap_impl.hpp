@@ -234,7 +234,7 @@ FILMATLAS_TARGET_AVX2 inline void pacmap_move_avx2(const PacmapStep& s, std::int
 }
 template <int D>
 PacmapMove pacmap_mover() {
-    return layout_version(&pacmap_move_baseline<D>, &pacmap_move_avx2<D>, &pacmap_move_avx2<D>);
+    return simd_version(&pacmap_move_baseline<D>, &pacmap_move_avx2<D>, &pacmap_move_avx2<D>);
 }
 
 }  // namespace detail

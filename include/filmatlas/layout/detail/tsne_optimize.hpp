@@ -187,7 +187,7 @@ FILMATLAS_TARGET_AVX2 inline void tsne_move_avx2(const TsneStep& s, std::int64_t
 }
 template <int D>
 TsneMove tsne_mover() {
-    return layout_version(&tsne_move_baseline<D>, &tsne_move_avx2<D>, &tsne_move_avx2<D>);
+    return simd_version(&tsne_move_baseline<D>, &tsne_move_avx2<D>, &tsne_move_avx2<D>);
 }
 
 /// Moves the items that have similarities; the others stand still and repel nobody. Holds references: affinities and

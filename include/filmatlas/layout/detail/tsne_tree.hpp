@@ -279,7 +279,7 @@ FILMATLAS_TARGET_AVX512 inline void tsne_sum_avx512(const float* at, const TsneE
 
 template <int D>
 TsneSum<D> tsne_summer() {
-    return layout_version(&tsne_sum_baseline<D>, &tsne_sum_avx2<D>, &tsne_sum_avx512<D>);
+    return simd_version(&tsne_sum_baseline<D>, &tsne_sum_avx2<D>, &tsne_sum_avx512<D>);
 }
 
 /// Repulsion of the items of one leaf: forces[item * D + d]; returns the leaf's share of the normaliser.

@@ -74,7 +74,7 @@ FILMATLAS_TARGET_AVX512 inline void umap_kernel_avx512(float* squared, int count
 }
 
 inline UmapKernel umap_kernel() {
-    return layout_version(&umap_kernel_baseline, &umap_kernel_avx2, &umap_kernel_avx512);
+    return simd_version(&umap_kernel_baseline, &umap_kernel_avx2, &umap_kernel_avx512);
 }
 
 /// @param log_radii  (n,) in the full space.

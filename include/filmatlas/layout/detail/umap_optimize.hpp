@@ -369,12 +369,12 @@ FILMATLAS_TARGET_AVX512 inline void umap_draw_avx512(const RandomStream& draws, 
 }
 
 inline UmapDraw umap_drawer() {
-    return layout_version(&umap_draw_baseline, &umap_draw_avx2, &umap_draw_avx512);
+    return simd_version(&umap_draw_baseline, &umap_draw_avx2, &umap_draw_avx512);
 }
 
 template <int D, bool Dense>
 UmapApply umap_applier() {
-    return layout_version(&umap_apply_baseline<D, Dense>, &umap_apply_avx2<D, Dense>, &umap_apply_avx512<D, Dense>);
+    return simd_version(&umap_apply_baseline<D, Dense>, &umap_apply_avx2<D, Dense>, &umap_apply_avx512<D, Dense>);
 }
 
 /// New positions of the items at [first, last) of `items`, all of one group.

@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/core/detail/simd_versions.hpp"
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/core/parallel.hpp"
 #include "filmatlas/core/random.hpp"
-#include "filmatlas/layout/detail/math.hpp"
 #include "filmatlas/linalg/block_product.hpp"
 #include "filmatlas/linalg/kernels.hpp"
 #include "filmatlas/linalg/vector_rows.hpp"
@@ -117,7 +117,7 @@ template <class T>
 using QualityCounter = std::int64_t (*)(const T*, std::int64_t, T, std::int64_t) noexcept;
 template <class T>
 QualityCounter<T> quality_counter() {
-    return layout_version(&quality_before_baseline<T>, &quality_before_avx2<T>, &quality_before_avx512<T>);
+    return simd_version(&quality_before_baseline<T>, &quality_before_avx2<T>, &quality_before_avx512<T>);
 }
 
 /// Distance of the graph's metric in float64.
