@@ -124,7 +124,7 @@ local_connectivity, repulsion_strength, negative_sample_rate, densmap, dens_lamb
         *,
         metric: str = "euclidean",
         n_epochs: int | None = None,
-        learning_rate: float = 0.07,
+        learning_rate: float | None = None,
         init: Any = "spectral",
         min_dist: float = 0.1,
         spread: float = 1.0,

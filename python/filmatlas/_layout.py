@@ -173,7 +173,7 @@ _UMAP = {
     "min_dist": as_float,
     "spread": as_float,
     "n_epochs": as_optional_int,
-    "learning_rate": as_float,
+    "learning_rate": as_optional_float,
     "negative_sample_rate": as_int,
     "repulsion_strength": as_float,
     "local_connectivity": as_float,
@@ -286,7 +286,7 @@ def umap(
     n_components: int = 2,
     metric: str = "cosine",
     n_epochs: int | None = None,
-    learning_rate: float = 0.07,
+    learning_rate: float | None = None,
     negative_sample_rate: int = 5,
     repulsion_strength: float = 1.0,
     local_connectivity: float = 1.0,
@@ -318,9 +318,10 @@ def umap(
     min_dist : float
         Least distance of points on the map. Smaller packs clusters more tightly.
     n_epochs : int, optional
-        Rounds; 500 up to 5,000 items, else 300.
-    learning_rate : float
-        First step size. umap-learn's is 1, which loses more of the start's order and keeps fewer neighbours.
+        Rounds; 500 up to 5,000 items, 300 up to 50,000, else 150.
+    learning_rate : float, optional
+        First step size; 0.07 up to 50,000 items, else 0.5, since they have farther to go. umap-learn's is 1, which
+        loses more of the start's order and keeps fewer neighbours of films and posts.
     init : "spectral", "pca", "landmarks", "hierarchy" or (n, n_components) coordinates
         "hierarchy" lets the groups of `levels` stand apart from the start, see :func:`hierarchy_start`.
     y : (n,) integers, optional

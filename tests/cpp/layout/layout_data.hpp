@@ -17,6 +17,7 @@
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/linalg/csr.hpp"
 #include "filmatlas/neighbors/knn_graph.hpp"
+#include "support/levels.hpp"
 
 namespace filmatlas::testing {
 
@@ -81,15 +82,6 @@ inline Matrix<double> dense(const CsrMatrix<float>& sparse) {
     return out;
 }
 
-/// Sets FILMATLAS_SIMD for the life of the object.
-class SimdOverride {
-public:
-    explicit SimdOverride(const char* level) { ::setenv("FILMATLAS_SIMD", level, 1); }
-    ~SimdOverride() { ::unsetenv("FILMATLAS_SIMD"); }
-    SimdOverride(const SimdOverride&) = delete;
-    SimdOverride& operator=(const SimdOverride&) = delete;
-};
-
 /// `make(num_threads)` gives equal values for every number of threads and instruction set. @return the value.
 template <class Make>
 auto check_same_everywhere(Make&& make) {
@@ -98,8 +90,8 @@ auto check_same_everywhere(Make&& make) {
         CAPTURE(threads);
         CHECK(make(threads) == one);
     }
-    for (const char* level : {"baseline", "avx2", "avx512"}) {
-        const SimdOverride simd(level);
+    for (const char* level : ::testing::simd_words) {
+        const ::testing::SimdLevelScope simd(level);
         CAPTURE(level);
         CHECK(make(2) == one);
     }

@@ -102,7 +102,7 @@ TEST_CASE("memory: the counter sees what a vector holds, and its most" * doctest
 TEST_CASE("memory: the steps of a map stay within 600 bytes per item beyond vectors and neighbours" *
           doctest::skip(FILMATLAS_COUNTS_BYTES == 0)) {
     constexpr std::int64_t n = 20000;
-    const Matrix<float> x = testing::blobs(n, 8, 8, 6.0);
+    const Matrix<float> x = filmatlas::testing::blobs(n, 8, 8, 6.0);
     const KnnGraph graph = knn_graph(x.view(), {.k = 15, .metric = Metric::Euclidean, .num_threads = 2});
     SUBCASE("the fuzzy graph") {
         CHECK(bytes_per_item(n, [&] { return fuzzy_graph(graph, {.num_threads = 2}); }) < 400);

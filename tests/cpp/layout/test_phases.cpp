@@ -88,8 +88,8 @@ TEST_CASE("phases: what the callback throws goes out, after a whole iteration") 
 }
 
 TEST_CASE("umap: rounds in parts, and after a cancel, give the bytes of one run") {
-    const Matrix<float> x = testing::blobs(500, 4, 3, 4.0);
-    const CsrMatrix<float> weights = fuzzy_graph(testing::brute_graph(x, 14), {});
+    const Matrix<float> x = filmatlas::testing::blobs(500, 4, 3, 4.0);
+    const CsrMatrix<float> weights = fuzzy_graph(filmatlas::testing::brute_graph(x, 14), {});
     const Matrix<float> start = pca_start(x.view()).coordinates;
     UmapOptions options;
     options.num_threads = 2;

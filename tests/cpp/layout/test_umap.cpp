@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <string>
@@ -98,19 +99,55 @@ TEST_CASE("umap: epochs between two samples are umap-learn's; edges that would n
 }
 
 TEST_CASE("umap: firings and draws, one after the other, are those of counting from the start") {
-    for (const float period : {1.0F, 1.0000001F, 1.5F, 2.0F, 2.9999998F, 7.25F, 333.3F}) {
-        for (const int rate : {0, 1, 5, 7}) {
-            const double p = static_cast<double>(period);
-            int number = 0;
-            int drawn = 0;
-            for (int epoch = 1; epoch < 400; ++epoch) {
-                if (static_cast<double>(number + 1) * p > epoch) continue;
-                ++number;
+    const std::array<float, 8> periods = {1.0F, 1.0000001F, 1.5F, 2.0F, 2.9999998F, 7.25F, 49.0F, 333.3F};
+    for (const int rate : {0, 1, 5, 7}) {
+        std::array<int, 8> number = {};
+        std::array<int, 8> drawn = {};
+        for (int epoch = 1; epoch < 400; ++epoch) {
+            std::array<std::int32_t, 8> next_epoch;
+            std::array<std::int32_t, 8> draws;
+            detail::umap_fire_eight(periods.data(), rate, epoch, next_epoch.data(), draws.data());
+            for (std::size_t e = 0; e < periods.size(); ++e) {
+                const double p = static_cast<double>(periods[e]);
+                if (static_cast<double>(number[e] + 1) * p > epoch) continue;
+                ++number[e];
                 const int due = rate == 0 ? 0 : std::max(0, static_cast<int>(static_cast<double>(epoch) * rate / p) - 1);
-                const detail::UmapFired fired = detail::umap_fire(period, rate, epoch);
-                CHECK(fired.draws == due - drawn);
-                CHECK(fired.next_epoch == static_cast<int>(std::ceil((number + 1) * p)));
-                drawn = due;
+                CHECK(draws[e] == due - drawn[e]);
+                CHECK(next_epoch[e] == static_cast<int>(std::ceil((number[e] + 1) * p)));
+                drawn[e] = due;
+            }
+        }
+    }
+}
+
+TEST_CASE("umap: every instruction set lists the same edges") {
+    RandomStream random(7, "test.due");
+    for (std::size_t count = 0; count <= detail::UmapDue::most; ++count) {
+        std::vector<std::int32_t> next_epoch;
+        std::vector<float> period;
+        std::vector<std::uint32_t> fires;
+        const int epoch = 40;
+        for (std::size_t e = 0; e < count; ++e) {
+            period.push_back(1 + 60 * random.uniform_float());
+            next_epoch.push_back(epoch - 2 + static_cast<std::int32_t>(random.next() % 5));
+            if (next_epoch.back() <= epoch) fires.push_back(static_cast<std::uint32_t>(e));
+        }
+        for (const char* level : ::testing::simd_words) {
+            const ::testing::SimdLevelScope scope(level);
+            CAPTURE(count);
+            CAPTURE(level);
+            detail::UmapDue due;
+            const std::size_t found =
+                detail::umap_due_finder()(next_epoch.data(), period.data(), count, epoch, 5, due);
+            REQUIRE(std::vector<std::uint32_t>(due.edge.data(), due.edge.data() + found) == fires);
+            for (std::size_t f = 0; f < found; ++f) {
+                std::array<float, 8> alone;
+                std::array<std::int32_t, 8> next;
+                std::array<std::int32_t, 8> draws;
+                alone.fill(period[fires[f]]);
+                detail::umap_fire_eight(alone.data(), 5, epoch, next.data(), draws.data());
+                CHECK(due.next_epoch[f] == next[0]);
+                CHECK(due.draws[f] == draws[0]);
             }
         }
     }
@@ -235,4 +272,7 @@ TEST_CASE("umap: progress cancels, bad options are named") {
                          Error);
     CHECK(default_umap_epochs(5000) == 500);
     CHECK(default_umap_epochs(5001) == 300);
+    CHECK(default_umap_epochs(50001) == 150);
+    CHECK(default_umap_learning_rate(50000) == 0.07);
+    CHECK(default_umap_learning_rate(50001) == 0.5);
 }

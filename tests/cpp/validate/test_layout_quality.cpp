@@ -142,7 +142,7 @@ TEST_CASE("layout_quality: block products count the same ranks as the definition
     CHECK(std::abs(quality.continuity - continuity) < 1e-12);
     options.num_threads = 1;
     for (const char* level : {"baseline", "avx2", "avx512"}) {
-        const SimdOverride simd(level);
+        const ::testing::SimdLevelScope simd(level);
         for (const int threads : {1, 2, 3}) {
             options.num_threads = threads;
             CHECK(same(layout_quality(x.view(), graph, y, options), quality));

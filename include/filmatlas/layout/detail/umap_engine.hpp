@@ -48,11 +48,12 @@ public:
         state_.repulsion = static_cast<float>(options.repulsion_strength);
         state_.negative_rate = options.negative_sample_rate;
         state_.seed = options.seed;
-        state_.learning_rate = options.learning_rate;
+        state_.learning_rate = options.learning_rate.value_or(default_umap_learning_rate(state_.n));
         state_.fires = UmapFiring(weights, total_epochs);
         umap_prepare(state_, weights, options.mobility, first_epoch);
         state_.moved.resize(state_.items.size() * static_cast<std::size_t>(coordinates.cols()));
         state_.draw = umap_drawer();
+        state_.find_due = umap_due_finder();
         moves_ = coordinates.cols() == 2   ? umap_moves<2>(state_)
                  : coordinates.cols() == 3 ? umap_moves<3>(state_)
                                            : umap_moves<0>(state_);

@@ -26,7 +26,10 @@ inline void validate_umap_dims(int n_components, std::string_view stage) {
 }  // namespace detail
 
 FILMATLAS_INLINE int default_umap_epochs(std::int64_t n) noexcept {
-    return n <= 5000 ? 500 : 300;
+    return n <= 5000 ? 500 : n <= 50000 ? 300 : 150;
+}
+FILMATLAS_INLINE double default_umap_learning_rate(std::int64_t n) noexcept {
+    return n <= 50000 ? 0.07 : 0.5;
 }
 
 FILMATLAS_INLINE void validate(const UmapOptions& options) {
@@ -44,8 +47,8 @@ FILMATLAS_INLINE void validate(const UmapOptions& options) {
     detail::validate_umap_dims(options.n_components, "umap");
     if (options.n_epochs && *options.n_epochs < 0)
         bad("n_epochs", std::to_string(*options.n_epochs), "use 0 or more");
-    if (!(options.learning_rate > 0) || !std::isfinite(options.learning_rate)) {
-        bad("learning_rate", to_text(options.learning_rate), "use a positive number");
+    if (options.learning_rate && (!(*options.learning_rate > 0) || !std::isfinite(*options.learning_rate))) {
+        bad("learning_rate", to_text(*options.learning_rate), "use a positive number");
     }
     if (options.negative_sample_rate < 0 || options.negative_sample_rate > 1000) {
         bad("negative_sample_rate", std::to_string(options.negative_sample_rate), "use 0 to 1000");

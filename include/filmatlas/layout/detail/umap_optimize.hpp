@@ -10,10 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "filmatlas/core/detail/prefetch.hpp"
 #include "filmatlas/core/matrix.hpp"
 #include "filmatlas/core/random.hpp"
 #include "filmatlas/layout/detail/math.hpp"
 #include "filmatlas/layout/detail/umap_density.hpp"
+#include "filmatlas/layout/detail/umap_due.hpp"
 #include "filmatlas/layout/detail/umap_schedule.hpp"
 #include "filmatlas/linalg/csr.hpp"
 
@@ -56,6 +58,7 @@ struct UmapState {
     UmapApply apply_dense = nullptr;     ///< likewise, with the pulls of `density`
     const UmapDensity* density = nullptr;  ///< null = plain UMAP
     UmapDraw draw = nullptr;             ///< likewise
+    UmapFindDue find_due = nullptr;      ///< likewise
     std::int64_t n = 0;
     float a = 0;
     float b = 0;
@@ -105,34 +108,37 @@ public:
 
     bool done() const noexcept { return edge_ == end_ && repelling_ == 0; }
 
+    /// Asks for the edges: most are only looked at for their epoch, and what is read of the others lies scattered.
+    void prefetch(const UmapState& s) const noexcept {
+        const auto edges = static_cast<std::int64_t>(end_ - edge_);
+        prefetch_values(s.next_epoch.data() + edge_, edges);
+        prefetch_values(s.period.data() + edge_, edges);
+        prefetch_values(s.target.data() + edge_, edges);
+    }
+
     /// Appends the next forces, until the epoch's are all there or the part is full.
     template <int D, bool Dense>
     void collect(UmapState& s, int epoch, int lane, int dims_given, UmapForces::Strip& strip) {
         const int dims = D > 0 ? D : dims_given;
         int step = repel<D>(s, 0, lane, dims, strip);
         while (edge_ < end_ && step < UmapForces::kMost) {
-            // Which edges fire is as good as random: they are listed without a branch.
-            std::array<std::size_t, 32> firing;
-            const std::size_t last = std::min(end_, edge_ + firing.size());
-            std::size_t count = 0;
-            for (std::size_t e = edge_; e < last; ++e) {
-                firing[count] = e;
-                count += s.next_epoch[e] <= epoch ? 1U : 0U;
-            }
-            edge_ = last;
+            UmapDue due;
+            const std::size_t first = edge_;
+            edge_ = std::min(end_, first + UmapDue::most);
+            const std::size_t count = s.find_due(s.next_epoch.data() + first, s.period.data() + first, edge_ - first,
+                                                 epoch, s.negative_rate, due);
             for (std::size_t f = 0; f < count; ++f) {
+                const std::size_t edge = first + due.edge[f];
                 if (step == UmapForces::kMost) {  // the next part begins here
-                    edge_ = firing[f];
+                    edge_ = edge;
                     return;
                 }
-                const Index target = s.target[firing[f]];
-                const float period = s.period[firing[f]];
-                const UmapFired fired = umap_fire(period, s.negative_rate, epoch);
-                s.next_epoch[firing[f]] = fired.next_epoch;
+                const Index target = s.target[edge];
+                s.next_epoch[edge] = due.next_epoch[f];
                 strip.reserve_steps(step + 1, dims);
-                if constexpr (Dense) add_pulls(*s.density, target, period, step, lane, strip);
+                if constexpr (Dense) add_pulls(*s.density, target, s.period[edge], step, lane, strip);
                 add<D>(s, step++, lane, dims, target, 1.0F, strip);
-                repelling_ = fired.draws;
+                repelling_ = due.draws[f];
                 step = repel<D>(s, step, lane, dims, strip);
             }
         }
@@ -399,6 +405,7 @@ void umap_move_items(UmapState& s, int epoch, std::int64_t first, std::int64_t l
             const Index item = s.items[static_cast<std::size_t>(base + lane)];
             for (int d = 0; d < dims; ++d) at[d * kUmapLanes + lane] = y[std::int64_t{item} * dims + d];
             lanes.emplace_back(s, epoch, base + lane);
+            lanes.back().prefetch(s);
         }
         for (bool more = true; more;) {
             more = false;

@@ -9,7 +9,7 @@
 #include "filmatlas/linalg/csr.hpp"
 
 /// @file umap_schedule.hpp
-/// @brief In which epochs an edge attracts, and when its repelling draws are due: umap-learn's schedule.
+/// @brief In which epochs an edge attracts: umap-learn's schedule.
 
 namespace filmatlas::detail {
 
@@ -32,16 +32,12 @@ struct UmapFiring {
 
 /// Firings in epochs 1 .. epoch of an edge that fires in the first epoch not before 1, 2, 3, ... periods, which are >= 1:
 /// at most once in an epoch.
-/// @param guess  about epoch / period.
-inline std::int32_t umap_firings(float period, int epoch, double guess) {
+inline std::int32_t umap_firings(float period, int epoch) {
     const auto p = static_cast<double>(period);
-    auto count = static_cast<std::int32_t>(guess);
+    auto count = static_cast<std::int32_t>(static_cast<double>(epoch) / p);
     while (static_cast<double>(count + 1) * p <= static_cast<double>(epoch)) ++count;
     while (count > 0 && static_cast<double>(count) * p > static_cast<double>(epoch)) --count;
     return count;
-}
-inline std::int32_t umap_firings(float period, int epoch) {
-    return umap_firings(period, epoch, static_cast<double>(epoch) / static_cast<double>(period));
 }
 
 /// Epoch of a firing, counted from 1.
@@ -49,23 +45,6 @@ inline std::int32_t umap_firing_epoch(float period, std::int32_t number) {
     const double at = static_cast<double>(number) * static_cast<double>(period);
     const auto whole = static_cast<std::int32_t>(std::min(at, 2e9));
     return static_cast<double>(whole) < at ? whole + 1 : whole;
-}
-
-/// What an edge that fires in `epoch` leads to.
-struct UmapFired {
-    std::int32_t next_epoch;  ///< in which it fires again
-    std::int32_t draws;       ///< that repel now
-};
-
-/// Draws are due one period / rate after the other, the first one skipped; a firing makes up for those since the last.
-inline UmapFired umap_fire(float period, int rate, int epoch) {
-    const auto quotient = [&](int at) { return static_cast<double>(at) * rate / static_cast<double>(period); };
-    const auto due = [](double of) { return std::max(0, static_cast<std::int32_t>(of) - 1); };
-    if (rate == 0) return {umap_firing_epoch(period, umap_firings(period, epoch) + 1), 0};
-    const double now = quotient(epoch);
-    const std::int32_t number = umap_firings(period, epoch, now / rate);
-    const std::int32_t drawn = number > 1 ? due(quotient(umap_firing_epoch(period, number - 1))) : 0;
-    return {umap_firing_epoch(period, number + 1), due(now) - drawn};
 }
 
 }  // namespace filmatlas::detail
