@@ -5,7 +5,7 @@
 #include "filmatlas/core/simd.hpp"
 
 /// @file simd_versions.hpp
-/// @brief Loops that a compiler turns into vector operations by itself, compiled once per instruction set.
+/// @brief Functions compiled once per instruction set, in a build for the baseline.
 
 // Elsewhere the versions for wider lanes are compiled as well, and never chosen.
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
