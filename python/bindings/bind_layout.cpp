@@ -238,10 +238,10 @@ void bind_maps(py::module_& module) {
         "num_threads"_a);
     module.def(
         "out_of_map",
-        [](const KnnGraph& graph, const Array<Index>& ids, const Array<float>& distances) {
-            return give(out_of_map(graph, copy_2d(ids, "out_of_map"), copy_2d(distances, "out_of_map")));
+        [](const KnnGraph& graph, const Array<Index>& ids, const Array<float>& distances, int num_threads) {
+            return give(out_of_map(graph, copy_2d(ids, "out_of_map"), copy_2d(distances, "out_of_map"), num_threads));
         },
-        "graph"_a, py::arg("ids").noconvert(), py::arg("distances").noconvert());
+        "graph"_a, py::arg("ids").noconvert(), py::arg("distances").noconvert(), "num_threads"_a);
     module.def(
         "update_map",
         [](const Array<float>& X, const KnnGraph& graph, const Array<float>& known, double max_drift, int n_iter,

@@ -138,6 +138,7 @@ if TYPE_CHECKING:
     from ._layout_runs import LayoutRun, MapRun, TsneRun, UmapRun
     from ._layout_steps import (
         DensityPreservation,
+        MapPlacer,
         MapUpdate,
         PlacedItems,
         Sweep,
@@ -310,8 +311,8 @@ _MODULES = {
     "_layout": "Layout LayoutQuality PcaResult QualityReport atlas_map hierarchy_start pacmap pca pca_map "
     "quality_report tsne umap",
     "_layout_runs": "LayoutRun MapRun TsneRun UmapRun",
-    "_layout_steps": "DensityPreservation MapUpdate PlacedItems Sweep SweepCell aligned_maps density_preservation "
-    "fuzzy_graph local_radii place_items pull_to_classes "
+    "_layout_steps": "DensityPreservation MapPlacer MapUpdate PlacedItems Sweep SweepCell aligned_maps "
+    "density_preservation fuzzy_graph local_radii place_items pull_to_classes "
     "pull_to_hierarchy smooth_knn sweep umap_curve update_map",
     "_linkage": "cophenetic_correlation cophenetic_distances cut_linkage inconsistency leaf_order linkage "
     "linkage_memory linkage_on_graph",
@@ -400,6 +401,7 @@ __all__ = [
     "LsaEncoder",
     "MapComparison",
     "MapRun",
+    "MapPlacer",
     "MapUpdate",
     "MemoryLimitError",
     "MiniBatchKMeans",

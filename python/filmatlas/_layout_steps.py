@@ -215,7 +215,8 @@ class PlacedItems:
     coordinates : (m, c) float32
         NaN for items without a valid vector.
     out_of_map : (m,) float32
-        How little an item looks like those on the map; about 0.5 to 1 for ordinary ones, larger for others.
+        How little an item looks like those on the map; about 0 to 1 for ordinary ones, larger for others. It
+        does not depend on the unit of distances.
     outside : (m,) bool
         Whether that is more than `share` of the map's own items score.
     neighbors : (m, k) int32
@@ -235,65 +236,101 @@ class PlacedItems:
         return f"PlacedItems({len(self):,} items, {int(np.sum(self.outside)):,} outside the map)"
 
 
-def place_items(
-    Q: Any,
-    layout: Any,
-    X: Any,
-    *,
-    graph: KnnGraph | None = None,
-    index: KnnIndex | None = None,
-    k: int = 15,
-    metric: str = "cosine",
-    share: float = 0.99,
-    num_threads: int = 0,
-    progress: ProgressLike = None,
-) -> PlacedItems:
-    """Where new items belong on a map, and whether they belong on it at all. Nothing on the map moves.
+class MapPlacer:
+    """Places new items on a finished map, as they come. Nothing on the map moves.
 
     An item goes where most of its neighbours lie together (a Cauchy location estimate), and lands exactly on an item
-    with the same vector. One by one and together give the same bytes.
+    with the same vector. One by one and together give the same bytes. What the map itself takes (an index, a graph,
+    what its own items score) is made once, so that a single item costs one search.
+
+    Parameters
+    ----------
+    layout : Layout or (n, c) coordinates
+    X : (n, d) vectors of the items on the map
+    graph : KnnGraph, optional
+        Of X; made with `metric` when absent.
+    index : KnnIndex, optional
+        Of X; an exact one is made when absent.
+    k : int
+        Neighbours that are asked.
+    metric : str
+    share : float
+        Share of the map's own items whose score counts as inside.
+    num_threads : int
+    progress : bool or callable
+        Of the graph, where it is made here.
+
+    Attributes
+    ----------
+    limit : float
+        `out_of_map` above which an item counts as outside.
+    """
+
+    def __init__(
+        self,
+        layout: Any,
+        X: Any,
+        *,
+        graph: KnnGraph | None = None,
+        index: KnnIndex | None = None,
+        k: int = 15,
+        metric: str = "cosine",
+        share: float = 0.99,
+        num_threads: int = 0,
+        progress: ProgressLike = None,
+    ) -> None:
+        where = "place_items"
+        vectors = as_matrix(X, where)
+        self._coordinates = as_matrix(layout, where, "layout")
+        if self._coordinates.shape[0] != vectors.shape[0]:
+            raise_shape(where, f"the map has {self._coordinates.shape[0]} items, X has {vectors.shape[0]}")
+        self._threads = as_int(num_threads, where, "num_threads")
+        width = as_int(k, where, "k", low=1)
+        inside = as_float(share, where, "share")
+        if not 0 < inside <= 1:
+            raise_invalid(where, f"share = {inside}", "use a value in (0, 1]")
+        with progress_callback(progress) as callback:
+            near = as_graph(graph, vectors, where, k=width, metric=metric, num_threads=self._threads, callback=callback)
+        self._graph = near._core
+        self._index = index if index is not None else KnnIndex(vectors, metric=metric, num_threads=self._threads)
+        self._k = min(width, vectors.shape[0])
+        own = self._score(near.indices, np.maximum(near.distances, 0))
+        own = own[np.isfinite(own)]
+        self.limit = float(np.quantile(own, inside)) if len(own) else float("inf")
+
+    def _score(self, ids: Any, distances: Any) -> Any:
+        return _core.out_of_map(self._graph, ids, distances, self._threads)
+
+    def place(self, Q: Any) -> PlacedItems:
+        """Where the (m, d) vectors of `Q` belong."""
+        ids, distances = self._index.query(as_matrix(Q, "place_items", "Q"), self._k, num_threads=self._threads)
+        score = self._score(ids, distances)
+        return PlacedItems(
+            coordinates=_core.place_on_map(self._coordinates, ids, distances, self._threads),
+            out_of_map=score,
+            outside=~(score <= self.limit),
+            neighbors=ids,
+            distances=distances,
+        )
+
+    def __repr__(self) -> str:
+        return f"MapPlacer({self._coordinates.shape[0]:,} items, k={self._k})"
+
+
+def place_items(Q: Any, layout: Any, X: Any, **options: Any) -> PlacedItems:
+    """Where new items belong on a map, and whether they belong on it at all: ``MapPlacer(layout, X, **options).place(Q)``.
+
+    Keep the :class:`MapPlacer` where items come one by one.
 
     Parameters
     ----------
     Q : (m, d) vectors of the new items
     layout : Layout or (n, c) coordinates
     X : (n, d) vectors of the items on the map
-    graph : KnnGraph, optional
-        Of X; made with `metric` when absent.
-    index : KnnIndex, optional
-        Of X; an exact one is made when absent. Keep one where items come one by one.
-    k : int
-        Neighbours that are asked.
-    share : float
-        Share of the map's own items whose score counts as inside.
+    **options
+        Of :class:`MapPlacer`.
     """
-    where = "place_items"
-    queries = as_matrix(Q, where, "Q")
-    vectors = as_matrix(X, where)
-    coordinates = as_matrix(layout, where, "layout")
-    if coordinates.shape[0] != vectors.shape[0]:
-        raise_shape(where, f"the map has {coordinates.shape[0]} items, X has {vectors.shape[0]}")
-    threads = as_int(num_threads, where, "num_threads")
-    width = as_int(k, where, "k", low=1)
-    inside = as_float(share, where, "share")
-    if not 0 < inside <= 1:
-        raise_invalid(where, f"share = {inside}", "use a value in (0, 1]")
-    with progress_callback(progress) as callback:
-        near = as_graph(graph, vectors, where, k=width, metric=metric, num_threads=threads, callback=callback)
-    if index is None:
-        index = KnnIndex(vectors, metric=metric, num_threads=threads)
-    ids, distances = index.query(queries, min(width, vectors.shape[0]), num_threads=threads)
-    score = _core.out_of_map(near._core, ids, distances)
-    own = _core.out_of_map(near._core, near.indices, np.maximum(near.distances, 0))
-    own = own[np.isfinite(own)]
-    limit = np.quantile(own, inside) if len(own) else np.inf
-    return PlacedItems(
-        coordinates=_core.place_on_map(coordinates, ids, distances, threads),
-        out_of_map=score,
-        outside=~(score <= limit),
-        neighbors=ids,
-        distances=distances,
-    )
+    return MapPlacer(layout, X, **options).place(Q)
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "catalogue.hpp"
 #include "filmatlas/atlas/atlas.hpp"
@@ -13,6 +12,7 @@
 #include "filmatlas/atlas/site.hpp"
 #include "filmatlas/atlas/store.hpp"
 #include "filmatlas/core/error.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 using test::catalogue;
@@ -105,10 +105,9 @@ TEST_CASE("build_atlas: same bytes for any number of threads and any instruction
         options.num_threads = threads;
         CHECK(pack_atlas(build_atlas(catalogue(150), {}, options)) == file);
     }
-    for (const char* level : {"baseline", "avx2", "avx512"}) {
-        setenv("FILMATLAS_SIMD", level, 1);
+    for (const char* level : ::testing::simd_words) {
+        const ::testing::SimdLevelScope simd(level);
         const Atlas again = build_atlas(catalogue(150), {}, options);
-        unsetenv("FILMATLAS_SIMD");
         CHECK(pack_atlas(again) == file);
         CHECK(render_site(again) == page);
     }

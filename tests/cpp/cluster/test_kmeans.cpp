@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "cluster/cluster_data.hpp"
 #include "filmatlas/cluster/scores.hpp"
 #include "filmatlas/core/error.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 
@@ -241,11 +241,10 @@ TEST_CASE("kmeans: the same bytes for any number of threads and any instruction 
     };
     same(kmeans(data.X.view(), 60, {.num_threads = 2}));
     same(kmeans(data.X.view(), 60, {.num_threads = 3}));
-    for (const char* level : {"baseline", "avx2"}) {
-        setenv("FILMATLAS_SIMD", level, 1);
+    for (const char* level : ::testing::simd_words) {
+        const ::testing::SimdLevelScope simd(level);
         same(kmeans(data.X.view(), 60));
     }
-    unsetenv("FILMATLAS_SIMD");
 }
 
 TEST_CASE("kmeans: far from the origin as near it") {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -17,6 +16,7 @@
 #include "filmatlas/cluster/detail/linkage_triangle.hpp"
 #include "filmatlas/cluster/linkage.hpp"
 #include "filmatlas/core/error.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 
@@ -248,9 +248,8 @@ TEST_CASE("linkage of many items: the same merges as one by one, for any threads
             CHECK(given.merges(i, 2) == doctest::Approx(one_by_one.merges(i, 2)).epsilon(1e-12));
             CHECK(rough.merges(i, 2) == doctest::Approx(one_by_one.merges(i, 2)).epsilon(2e-3));
         }
-        setenv("FILMATLAS_SIMD", "baseline", 1);
+        const ::testing::SimdLevelScope simd("baseline");
         CHECK(linkage(data.X.view(), {.method = method}) == tree);
-        unsetenv("FILMATLAS_SIMD");
     }
     for (const Metric metric : {Metric::Cosine, Metric::SqEuclidean, Metric::Manhattan}) {
         Matrix<double> rows = wide;

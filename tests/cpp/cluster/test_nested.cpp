@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "filmatlas/neighbors/knn.hpp"
 #include "filmatlas/cluster/scores.hpp"
 #include "filmatlas/core/error.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 
@@ -176,11 +176,10 @@ TEST_CASE("nested_clusters: the same bytes for any number of threads and any ins
         options.num_threads = threads;
         check_same(nested_clusters(data.X.view(), graph, options), one);
     }
-    for (const char* level : {"baseline", "avx2"}) {
-        setenv("FILMATLAS_SIMD", level, 1);
+    for (const char* level : ::testing::simd_words) {
+        const ::testing::SimdLevelScope simd(level);
         check_same(nested_clusters(data.X.view(), graph, options), one);
     }
-    unsetenv("FILMATLAS_SIMD");
 }
 
 TEST_CASE("nested_clusters: strength is the cosine to the own centroid minus that to the best sibling") {

@@ -4,13 +4,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <set>
 #include <vector>
 
 #include "cluster/cluster_data.hpp"
 #include "filmatlas/core/error.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 
@@ -124,11 +124,10 @@ TEST_CASE("smooth_embedding: the same bytes for any number of threads and any in
     for (const int threads : {2, 3})
         CHECK(smooth_embedding(data.X.view(), graph, {.num_threads = threads}) == one);
     CHECK(shared_neighbor_weights(graph, 1) == shared_neighbor_weights(graph, 3));
-    for (const char* level : {"baseline", "avx2"}) {
-        setenv("FILMATLAS_SIMD", level, 1);
+    for (const char* level : ::testing::simd_words) {
+        const ::testing::SimdLevelScope simd(level);
         CHECK(smooth_embedding(data.X.view(), graph) == one);
     }
-    unsetenv("FILMATLAS_SIMD");
 }
 
 TEST_CASE("smooth_embedding: pulls the items of a cluster together") {

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <set>
 #include <string>
 
@@ -14,6 +13,7 @@
 #include "filmatlas/core/sha256.hpp"
 #include "filmatlas/core/simd.hpp"
 #include "filmatlas/core/version.hpp"
+#include "support/levels.hpp"
 
 using namespace filmatlas;
 
@@ -90,14 +90,15 @@ TEST_CASE("Sha256: the standard's test vectors, in one piece and in many") {
 }
 
 TEST_CASE("simd_level: the environment can lower it, never raise it, and nonsense is refused") {
-    setenv("FILMATLAS_SIMD", "baseline", 1);
-    CHECK(simd_level() == SimdLevel::Baseline);
-    setenv("FILMATLAS_SIMD", "avx512", 1);
-    CHECK(simd_level() <= detected_simd_level());
-    setenv("FILMATLAS_SIMD", "sse9", 1);
-    CHECK_THROWS_AS(simd_level(), Error);
-    unsetenv("FILMATLAS_SIMD");
-    CHECK(simd_level() == detected_simd_level());
+    const SimdLevel usual = simd_level();
+    const auto with = [](const char* word) {
+        const ::testing::SimdLevelScope simd(word);
+        return simd_level();
+    };
+    CHECK(with("baseline") == SimdLevel::Baseline);
+    for (const char* word : ::testing::simd_words) CHECK(with(word) <= detected_simd_level());
+    CHECK_THROWS_AS(with("sse9"), Error);
+    CHECK(simd_level() == usual);
 }
 
 TEST_CASE("build_info: version and threads") {

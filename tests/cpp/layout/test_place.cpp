@@ -133,9 +133,29 @@ TEST_CASE("out_of_map: a kind of its own scores higher than more of the same") {
     const float usual = *std::max_element(score.begin(), score.begin() + 100);
     const float strange = *std::min_element(score.begin() + 100, score.end());
     CHECK(strange > usual);
-    // Items of the map themselves: the logarithm averages out.
+    // Items of the map themselves: the logarithms average out, which leaves the shares.
     const std::vector<float> own = out_of_map(graph, graph.indices, graph.distances);
-    CHECK(std::abs(std::accumulate(own.begin(), own.end(), 0.0F) / 600 - 0.6F) < 0.4F);
+    CHECK(std::abs(std::accumulate(own.begin(), own.end(), 0.0F) / 600 - 0.5F) < 0.5F);
+    for (const int threads : {1, 2, 3, 8}) CHECK(out_of_map(graph, ids, distances, threads) == score);
+}
+
+TEST_CASE("out_of_map: by hand, whatever the unit") {
+    // Items at 0, 1, 3, 7 of a line, their two nearest; the nearest distances are 1, 1, 2, 4.
+    KnnGraph graph;
+    graph.indices = Matrix<Index>(4, 2, {1, 2, 0, 2, 1, 0, 2, 1});
+    graph.distances = Matrix<float>(4, 2, {1, 3, 1, 2, 2, 3, 4, 6});
+    const Matrix<Index> ids(1, 2, {3, 2});
+    // A new item at 9: of 3's and 2's distances to their neighbours none of {4, 6} is below 2, all of {2, 3} are below 6;
+    // of these neighbours {2, 1, 1, 0} one is the item's own.
+    const double expected = std::log(2 / std::sqrt((4 + 2) / 2.0 * (1 + 1 + 2 + 4) / 4.0)) + 2 / 4.0 - 1 / 4.0;
+    CHECK(out_of_map(graph, ids, Matrix<float>(1, 2, {2, 6}))[0] == doctest::Approx(expected));
+    for (float& d : graph.distances.values()) d *= 1024;
+    CHECK(out_of_map(graph, ids, Matrix<float>(1, 2, {2048, 6144}))[0] == doctest::Approx(expected));
+    // Missing neighbours of neighbours count neither way: 3 knows 2 alone.
+    graph.indices(3, 1) = -1;
+    graph.distances(3, 1) = std::numeric_limits<float>::infinity();
+    CHECK(out_of_map(graph, ids, Matrix<float>(1, 2, {2048, 6144}))[0] ==
+          doctest::Approx(expected - 2 / 4.0 + 1 / 4.0 + 2 / 3.0 - 1 / 3.0));
 }
 
 TEST_CASE("out_of_map: duplicates, no neighbours, wrong ids") {
@@ -144,8 +164,9 @@ TEST_CASE("out_of_map: duplicates, no neighbours, wrong ids") {
     const float inf = std::numeric_limits<float>::infinity();
     const std::vector<float> score =
         out_of_map(graph, Matrix<Index>(3, 2, {0, 1, 0, 1, -1, -1}), Matrix<float>(3, 2, {0, 0, 1, 1, inf, inf}));
-    CHECK(std::isfinite(score[0]));
-    CHECK(score[1] == inf);
+    CHECK(score[0] == doctest::Approx(std::log(1e-3) - 0.5));  // a twin; its two neighbours know one another and a third
+    CHECK(score[1] > std::log(1e3) - 1);                       // beside twins: farther than any of them from any
+    CHECK(std::isfinite(score[1]));
     CHECK(std::isnan(score[2]));
     CHECK_THROWS_WITH_AS(out_of_map(graph, Matrix<Index>(1, 1, {20}), Matrix<float>(1, 1, {1})),
                          doctest::Contains("20"), Error);

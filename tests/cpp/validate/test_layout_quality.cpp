@@ -141,7 +141,7 @@ TEST_CASE("layout_quality: block products count the same ranks as the definition
     CHECK(std::abs(quality.trustworthiness - trust) < 1e-5);
     CHECK(std::abs(quality.continuity - continuity) < 1e-12);
     options.num_threads = 1;
-    for (const char* level : {"baseline", "avx2", "avx512"}) {
+    for (const char* level : ::testing::simd_words) {
         const ::testing::SimdLevelScope simd(level);
         for (const int threads : {1, 2, 3}) {
             options.num_threads = threads;

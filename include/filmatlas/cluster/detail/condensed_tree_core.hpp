@@ -110,19 +110,16 @@ private:
     /// The parts of a merge; one of many parts when merges of equal height count as one.
     void parts_of(Index node) {
         parts_.clear();
-        const std::size_t merge = tree_.merge_of(node);
-        // Heights ascend: when the merge before is not as high, no part is, and most lie far away in memory.
-        if (!many_ || merge == 0 || tree_.height[merge - 1] != tree_.height[merge]) {
-            parts_.assign({tree_.right[merge], tree_.left[merge]});
-            return;
-        }
         stack_.assign(1, node);
+        const std::size_t merge = tree_.merge_of(node);
         const double height = tree_.height[merge];
+        // Heights ascend: when the merge before is not as high, no part is, and most lie far away in memory.
+        const bool tied = many_ && merge > 0 && tree_.height[merge - 1] == height;
         while (!stack_.empty()) {
             const std::size_t m = tree_.merge_of(stack_.back());
             stack_.pop_back();
             for (const Index part : {tree_.right[m], tree_.left[m]}) {
-                const bool same = !tree_.is_item(part) && tree_.height[tree_.merge_of(part)] == height;
+                const bool same = tied && !tree_.is_item(part) && tree_.height[tree_.merge_of(part)] == height;
                 (same ? stack_ : parts_).push_back(part);
             }
         }

@@ -146,9 +146,9 @@ private:
     }
 
     void find_components() {
-        std::erase_if(roots_, [this](Index c) { return std::as_const(sets_).find(c) != c; });
+        const UnionFind& sets = sets_;  // many threads look: nobody may shorten paths
+        std::erase_if(roots_, [&](Index c) { return sets.find(c) != c; });
         parallel_for(tree_.leaves(), 256, threads_, [&](std::int64_t begin, std::int64_t end) {
-            const UnionFind& sets = sets_;
             for (std::int64_t leaf = begin; leaf < end; ++leaf) {
                 Index common = -2;
                 for (std::int64_t p = tree_.leaf_begin(leaf); p < tree_.leaf_begin(leaf + 1); ++p) {

@@ -6,12 +6,13 @@
 #include <string>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/layout/detail/large_map.hpp"
 #include "filmatlas/layout/detail/map_run_state.hpp"
 #include "filmatlas/layout/map.hpp"
 
 namespace filmatlas {
 FILMATLAS_INLINE int default_map_rounds(std::int64_t n) noexcept {
-    return n <= 50'000 ? 250 : 600;
+    return n <= detail::kLargeMap ? 250 : 600;
 }
 
 FILMATLAS_INLINE void validate(const MapOptions& options) {

@@ -53,6 +53,50 @@ void each_place_neighbor(const Matrix<Index>& ids, const Matrix<float>& distance
     }
 }
 
+/// Mean distance of a map's items from their nearest neighbours, 0 where nobody has one.
+inline double mean_nearest_distance(const KnnGraph& graph) {
+    double sum = 0;
+    std::int64_t count = 0;
+    for (std::int64_t i = 0; i < graph.size(); ++i) {
+        if (graph.indices(i, 0) < 0) continue;
+        sum += static_cast<double>(graph.distances(i, 0));
+        ++count;
+    }
+    return count > 0 ? sum / static_cast<double>(count) : 0.0;
+}
+
+/// The score of `out_of_map` for one item with the neighbours `near` at the distances `own`; not empty.
+inline double strangeness(const KnnGraph& graph, std::span<const Index> near, std::span<const double> own,
+                          double usual) {
+    // Both ways the logarithm stays finite: for twins of an item on the map, and beside items that are all twins.
+    const auto log_ratio = [](double distance, double scale) {
+        constexpr double limit = 1e3;
+        if (distance <= scale / limit) return -layout_log(limit);
+        return distance >= scale * limit ? layout_log(limit) : layout_log(distance / scale);
+    };
+    double nearest = 0;
+    std::int64_t with_neighbors = 0;
+    std::int64_t links = 0;
+    std::int64_t shorter = 0;
+    std::int64_t known = 0;
+    for (std::size_t j = 0; j < near.size(); ++j) {
+        if (graph.indices(near[j], 0) >= 0) {
+            nearest += static_cast<double>(graph.distances(near[j], 0));
+            ++with_neighbors;
+        }
+        for (std::size_t s = 0; s < near.size(); ++s) {
+            const Index other = graph.indices(near[j], static_cast<std::int64_t>(s));
+            if (other < 0) continue;
+            ++links;
+            shorter += static_cast<double>(graph.distances(near[j], static_cast<std::int64_t>(s))) < own[j] ? 1 : 0;
+            known += std::find(near.begin(), near.end(), other) != near.end() ? 1 : 0;
+        }
+    }
+    nearest = with_neighbors > 0 ? nearest / static_cast<double>(with_neighbors) : 0.0;
+    const double shares = links > 0 ? static_cast<double>(shorter - known) / static_cast<double>(links) : 0.0;
+    return (log_ratio(own.front(), nearest) + log_ratio(own.front(), usual)) / 2 + shares;
+}
+
 }  // namespace detail
 
 FILMATLAS_INLINE double map_spacing(const Matrix<float>& coordinates) {
@@ -115,46 +159,28 @@ FILMATLAS_INLINE Matrix<float> place_on_map(const Matrix<float>& coordinates, co
 }
 
 FILMATLAS_INLINE std::vector<float> out_of_map(const KnnGraph& graph, const Matrix<Index>& neighbor_ids,
-                                               const Matrix<float>& neighbor_distances) {
+                                               const Matrix<float>& neighbor_distances, int num_threads) {
     detail::check_place_shapes(neighbor_ids, neighbor_distances, "out_of_map");
     if (graph.k() < 1) throw_shape("out_of_map", "the graph has no neighbours", "use a graph of at least one column");
+    const double usual = detail::mean_nearest_distance(graph);
     std::vector<float> score(static_cast<std::size_t>(neighbor_ids.rows()));
-    std::vector<Index> near;
-    for (std::int64_t i = 0; i < neighbor_ids.rows(); ++i) {
-        double own = 0;
-        near.clear();
-        detail::each_place_neighbor(neighbor_ids, neighbor_distances, i, graph.size(), "out_of_map",
-                                    [&](Index id, double distance) {
-                                        if (static_cast<std::int64_t>(near.size()) == graph.k()) return;
-                                        near.push_back(id);
-                                        own += distance;
-                                    });
-        float& result = score[static_cast<std::size_t>(i)];
-        result = std::numeric_limits<float>::quiet_NaN();
-        if (near.empty()) continue;
-        own /= static_cast<double>(near.size());
-        double theirs = 0;
-        std::int64_t count = 0;
-        std::int64_t known = 0;
-        for (const Index id : near) {
-            for (std::size_t s = 0; s < near.size(); ++s) {
-                const Index other = graph.indices(id, static_cast<std::int64_t>(s));
-                if (other < 0) continue;
-                ++count;
-                theirs += static_cast<double>(graph.distances(id, static_cast<std::int64_t>(s)));
-                known += std::find(near.begin(), near.end(), other) != near.end() ? 1 : 0;
-            }
+    parallel_for(neighbor_ids.rows(), 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
+        std::vector<Index> near;
+        std::vector<double> own;
+        for (std::int64_t i = begin; i < end; ++i) {
+            near.clear();
+            own.clear();
+            detail::each_place_neighbor(neighbor_ids, neighbor_distances, i, graph.size(), "out_of_map",
+                                        [&](Index id, double distance) {
+                                            if (static_cast<std::int64_t>(near.size()) == graph.k()) return;
+                                            near.push_back(id);
+                                            own.push_back(distance);
+                                        });
+            score[static_cast<std::size_t>(i)] =
+                near.empty() ? std::numeric_limits<float>::quiet_NaN()
+                             : static_cast<float>(detail::strangeness(graph, near, own, usual));
         }
-        const double share = count > 0 ? static_cast<double>(known) / static_cast<double>(count) : 0.0;
-        theirs = count > 0 ? theirs / static_cast<double>(count) : 0.0;
-        if (own > 0 && !(theirs > 0)) {
-            result = std::numeric_limits<float>::infinity();
-        } else {
-            // Twins of their neighbours are at home whatever the scale; the floor keeps the logarithm finite.
-            const double ratio = theirs > 0 ? std::max(own / theirs, 1e-3) : 1.0;
-            result = static_cast<float>(detail::layout_log(ratio) + 1 - share);
-        }
-    }
+    });
     return score;
 }
 

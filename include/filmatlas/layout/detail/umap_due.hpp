@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
+#include <vector>
 
 #include "filmatlas/core/detail/simd_versions.hpp"
 
@@ -15,7 +17,8 @@
 #endif
 
 /// @file umap_due.hpp
-/// @brief Which of an item's edges fire in an epoch, and what that leads to, by the schedule of umap_schedule.hpp.
+/// @brief Which of an item's edges fire in an epoch, and what that leads to, by the schedule of umap_schedule.hpp: an edge
+/// fires in the first epoch, counted from 1, not before 1, 2, 3, ... of its periods. They are >= 1: at most once in one.
 
 namespace filmatlas::detail {
 
@@ -31,7 +34,7 @@ struct UmapDue {
 using UmapFindDue = std::size_t (*)(const std::int32_t* next_epoch, const float* period, std::size_t count, int epoch,
                                     int rate, UmapDue& due) noexcept;
 
-/// What the firing of eight edges in `epoch` leads to. Draws are due one period / rate after the other, the first one
+/// What the firing of eight edges in `epoch` leads to; epoch 0 is before all of them. Draws are due one period / rate after the other, the first one
 /// skipped; a firing makes up for those since the last. Whole numbers are kept in double, where they are exact.
 FILMATLAS_ALWAYS_INLINE void umap_fire_eight(const float* periods, int rate, int epoch, std::int32_t* next_epoch,
                                              std::int32_t* draws) noexcept {
@@ -70,6 +73,22 @@ FILMATLAS_ALWAYS_INLINE void umap_fire_eight(const float* periods, int rate, int
     const Whole repelling = __builtin_convertvector(due - drawn, Whole);
     std::memcpy(next_epoch, &fires_again, sizeof fires_again);
     std::memcpy(draws, &repelling, sizeof repelling);
+}
+
+/// The epochs after `epoch` in which the edges fire next.
+inline void umap_next_epochs(std::span<const float> period, int epoch, std::vector<std::int32_t>& next_epoch) {
+    constexpr std::size_t lanes = 8;
+    next_epoch.resize(period.size());
+    std::array<float, lanes> periods;
+    std::array<std::int32_t, lanes> next;
+    std::array<std::int32_t, lanes> draws;
+    for (std::size_t e = 0; e < period.size(); e += lanes) {
+        const std::size_t some = std::min(lanes, period.size() - e);
+        periods.fill(1.0F);
+        std::copy_n(period.data() + e, some, periods.data());
+        umap_fire_eight(periods.data(), 1, epoch, next.data(), draws.data());
+        std::copy_n(next.data(), some, next_epoch.data() + e);
+    }
 }
 
 /// Of the edges listed in `due`.

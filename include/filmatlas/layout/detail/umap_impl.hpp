@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
+#include "filmatlas/layout/detail/large_map.hpp"
 #include "filmatlas/layout/detail/umap_engine.hpp"
 #include "filmatlas/layout/detail/umap_run_impl.hpp"
 #include "filmatlas/layout/fuzzy_graph.hpp"
@@ -26,10 +27,10 @@ inline void validate_umap_dims(int n_components, std::string_view stage) {
 }  // namespace detail
 
 FILMATLAS_INLINE int default_umap_epochs(std::int64_t n) noexcept {
-    return n <= 5000 ? 500 : n <= 50000 ? 300 : 150;
+    return n <= 5000 ? 500 : n <= detail::kLargeMap ? 300 : 150;
 }
 FILMATLAS_INLINE double default_umap_learning_rate(std::int64_t n) noexcept {
-    return n <= 50000 ? 0.07 : 0.5;
+    return n <= detail::kLargeMap ? 0.07 : 0.5;
 }
 
 FILMATLAS_INLINE void validate(const UmapOptions& options) {

@@ -464,7 +464,6 @@ inline void umap_prepare(UmapState& s, const CsrMatrix<float>& weights, std::spa
         edges += firing;
         groups[mix64(static_cast<std::uint64_t>(i)) % kUmapGroups].emplace_back(-pull, static_cast<Index>(i));
     }
-    s.next_epoch.reserve(edges);
     s.target.reserve(edges);
     s.period.reserve(edges);
     s.group.assign(1, 0);
@@ -479,16 +478,14 @@ inline void umap_prepare(UmapState& s, const CsrMatrix<float>& weights, std::spa
             const auto values = weights.row_values(i);
             for (std::size_t e = 0; e < ids.size(); ++e) {
                 if (!s.fires(i, ids[e], values[e])) continue;
-                const float period = s.fires.period(values[e]);
-                const std::int32_t fired = umap_firings(period, std::max(0, first_epoch - 1));
                 s.target.push_back(ids[e]);
-                s.period.push_back(period);
-                s.next_epoch.push_back(umap_firing_epoch(period, fired + 1));
+                s.period.push_back(s.fires.period(values[e]));
             }
             s.begin.push_back(static_cast<std::int64_t>(s.target.size()));
         }
         s.group.push_back(static_cast<std::int64_t>(s.items.size()));
     }
+    umap_next_epochs(s.period, std::max(0, first_epoch - 1), s.next_epoch);
 }
 
 }  // namespace filmatlas::detail

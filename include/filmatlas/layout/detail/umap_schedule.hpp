@@ -9,7 +9,7 @@
 #include "filmatlas/linalg/csr.hpp"
 
 /// @file umap_schedule.hpp
-/// @brief In which epochs an edge attracts: umap-learn's schedule.
+/// @brief Which edges attract at all, and how often: umap-learn's schedule. In which epochs: umap_due.hpp.
 
 namespace filmatlas::detail {
 
@@ -29,23 +29,6 @@ struct UmapFiring {
     float period(float w) const noexcept { return largest / w; }
     float least() const noexcept { return largest / static_cast<float>(total_epochs); }
 };
-
-/// Firings in epochs 1 .. epoch of an edge that fires in the first epoch not before 1, 2, 3, ... periods, which are >= 1:
-/// at most once in an epoch.
-inline std::int32_t umap_firings(float period, int epoch) {
-    const auto p = static_cast<double>(period);
-    auto count = static_cast<std::int32_t>(static_cast<double>(epoch) / p);
-    while (static_cast<double>(count + 1) * p <= static_cast<double>(epoch)) ++count;
-    while (count > 0 && static_cast<double>(count) * p > static_cast<double>(epoch)) --count;
-    return count;
-}
-
-/// Epoch of a firing, counted from 1.
-inline std::int32_t umap_firing_epoch(float period, std::int32_t number) {
-    const double at = static_cast<double>(number) * static_cast<double>(period);
-    const auto whole = static_cast<std::int32_t>(std::min(at, 2e9));
-    return static_cast<double>(whole) < at ? whole + 1 : whole;
-}
 
 }  // namespace filmatlas::detail
 #endif  // FILMATLAS_LAYOUT_DETAIL_UMAP_SCHEDULE_HPP

@@ -80,7 +80,7 @@ public:
 
     /// How many points other than i come before each of `others`, seen from i: `counts`, of the same length.
     void before(Index i, std::span<const Index> others, std::span<std::int64_t> counts) const {
-        static const auto walk = simd_version(&MapRanks::walk_baseline, &MapRanks::walk_avx2, &MapRanks::walk_avx512);
+        const auto walk = simd_version(&MapRanks::walk_baseline, &MapRanks::walk_avx2, &MapRanks::walk_avx512);
         for (std::size_t first = 0; first < others.size(); first += kQuestions) {
             const std::size_t some = std::min(kQuestions, others.size() - first);
             (this->*walk)(i, others.data() + first, some, counts.data() + first);
