@@ -12,8 +12,9 @@ import numpy as np
 
 from ._errors import raise_invalid
 from ._estimator_base import ClusterMixin, Estimator, metric_name, scipy_csr, seed_of, threads_of
+from ._fitted_index import FittedIndex
 from ._hierarchy import LEVELS, nested_clusters
-from ._neighbors import KnnIndex, knn_graph
+from ._neighbors import knn_graph
 from ._validation import as_int
 from ._values import CsrMatrix
 
@@ -38,6 +39,7 @@ class NearestNeighbors(Estimator):
         self._fit_X = self._array(X, reset=True)
         self.n_samples_fit_ = self._fit_X.shape[0]
         self.effective_metric_ = metric_name(self.metric)
+        self._index = FittedIndex(self._fit_X, self.effective_metric_)
         return self
 
     def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
@@ -56,8 +58,7 @@ class NearestNeighbors(Estimator):
             graph = knn_graph(self._fit_X, k, metric=self.effective_metric_, num_threads=threads)
             ids, distances = graph.indices, graph.distances
         else:
-            index = KnnIndex(self._fit_X, metric=self.effective_metric_, method="exact", num_threads=threads)
-            ids, distances = index.query(self._array(X, reset=False), k, num_threads=threads)
+            ids, distances = self._index.query(self._array(X, reset=False), k, threads)
         ids = ids.astype(np.int64)
         return (distances.copy(), ids) if return_distance else ids
 

@@ -11,9 +11,9 @@ import numpy as np
 from . import _core
 from ._errors import raise_invalid
 from ._estimator_base import Transformer, metric_name, need_samples, seed_of, threads_of
+from ._fitted_index import FittedIndex
 from ._layout import Layout, pacmap, pca, tsne, umap
 from ._layout_steps import density_preservation
-from ._neighbors import KnnIndex
 from ._validation import as_int
 
 #: Options of a constructor that its function takes under other names, and those that fit itself answers.
@@ -23,7 +23,8 @@ _OTHER_NAMES = {"n_jobs", "random_state", "metric"}
 class _Map(Transformer):
     """What the maps share: fitting keeps the items, and new items are placed among them.
 
-    `transform` places new items where most of their neighbours lie; an item of the fit lands on itself.
+    `transform` places new items where most of their neighbours lie; an item of the fit lands on itself. Its first call
+    makes an index of the fitted items, which is kept.
     """
 
     metric: str
@@ -55,6 +56,7 @@ class _Map(Transformer):
         }
         self.layout_ = self._lay_out(data, y, shared)
         self._raw_data = data
+        self._index = FittedIndex(data, metric_name(self.metric))
         self.embedding_ = np.array(self.layout_.coordinates)
         self._n_features_out = self.embedding_.shape[1]
         return self
@@ -68,9 +70,7 @@ class _Map(Transformer):
         self._check_fitted("embedding_")
         threads = threads_of(self.n_jobs)
         data = self._array(X, reset=False)
-        index = KnnIndex(self._raw_data, metric=metric_name(self.metric), method="exact", num_threads=threads)
-        k = min(self._placed_among, self._raw_data.shape[0])
-        ids, distances = index.query(data, k, num_threads=threads)
+        ids, distances = self._index.query(data, min(self._placed_among, self._raw_data.shape[0]), threads)
         return _core.place_on_map(self.embedding_, ids, distances, threads).copy()
 
 

@@ -103,6 +103,10 @@ def test_maps(blobs):
     assert flat.shape == (240, 2)
     np.testing.assert_array_equal(fa.UMAP(n_epochs=50, random_state=3, n_jobs=2).fit_transform(X), flat)
     np.testing.assert_array_equal(model.transform(X[:5]), flat[:5])
+    before = pickle.dumps(model)
+    model.transform(X[:5])
+    assert pickle.dumps(model) == before  # the index of new items is not part of it
+    np.testing.assert_array_equal(pickle.loads(before).transform(X[5:9]), flat[5:9])
     assert model.get_feature_names_out().tolist() == ["umap0", "umap1"]
     assert fa.TSNE(max_iter=60, perplexity=10.0, random_state=0).fit_transform(X).shape == (240, 2)
 

@@ -141,6 +141,22 @@ def test_placing_one_by_one_equals_together(fitted):
         assert one.out_of_map[0] == together.out_of_map[i]
 
 
+def test_a_placer_keeps_what_the_map_takes(fitted):
+    placer = fa.MapPlacer(fitted, X[:540], metric="euclidean", share=0.9)
+    together = place(X[540:], fitted, share=0.9)
+    for i in range(60):
+        one = placer.place(X[540 + i : 541 + i])
+        for name in ("coordinates", "out_of_map", "outside", "neighbors", "distances"):
+            np.testing.assert_array_equal(getattr(one, name)[0], getattr(together, name)[i])
+    np.testing.assert_array_equal(together.outside, together.out_of_map > placer.limit)
+    assert 0 < together.outside.sum() < 60
+    assert repr(placer) == "MapPlacer(540 items, k=15)"
+    with pytest.raises(fa.InvalidArgumentError, match="share = 2"):
+        fa.MapPlacer(fitted, X[:540], share=2)
+    with pytest.raises(fa.ShapeError, match="540 items, X has 600"):
+        fa.MapPlacer(fitted, X)
+
+
 def test_items_of_the_map_land_on_themselves(fitted):
     placed = place(X[:540], fitted)
     np.testing.assert_array_equal(placed.coordinates, fitted.coordinates)

@@ -303,7 +303,7 @@ TEST_CASE("layout_qualities: one count serves all sizes, and items' own figures 
 }
 
 TEST_CASE("map ranks: those of measuring every point, ties and equal positions included") {
-    for (const std::int64_t n : {1, 2, 16, 17, 300, 1000}) {
+    for (const std::int64_t n : {1, 2, 16, 17, 38, 75, 300, 1000, 4000}) {
         for (const std::int64_t d : {1, 2, 3}) {
             for (const std::uint64_t values : {std::uint64_t{1}, std::uint64_t{5}, std::uint64_t{100000}}) {
                 Matrix<float> y(n, d);
@@ -324,10 +324,10 @@ TEST_CASE("map ranks: those of measuring every point, ties and equal positions i
                     }
                     return sum;
                 };
-                for (Index i = 0; i < m; i += 13) {
+                for (Index i = 0; i < m; i += std::max(13, m / 40)) {
                     std::vector<Index> others;
                     std::vector<std::int64_t> expected;
-                    for (Index j = 0; j < m; j += 11) {
+                    for (Index j = 0; j < m; j += std::max(11, m / 40)) {
                         if (i == j) continue;
                         std::int64_t before = 0;
                         for (Index p = 0; p < m; ++p) {
@@ -338,9 +338,12 @@ TEST_CASE("map ranks: those of measuring every point, ties and equal positions i
                         others.push_back(j);
                         expected.push_back(before);
                     }
-                    std::vector<std::int64_t> counts(others.size());
-                    ranks.before(i, others, counts);
-                    CHECK(counts == expected);
+                    for (const char* level : ::testing::simd_words) {
+                        const ::testing::SimdLevelScope simd(level);
+                        std::vector<std::int64_t> counts(others.size());
+                        ranks.before(i, others, counts);
+                        CHECK(counts == expected);
+                    }
                 }
             }
         }

@@ -34,8 +34,9 @@ struct UmapDue {
 using UmapFindDue = std::size_t (*)(const std::int32_t* next_epoch, const float* period, std::size_t count, int epoch,
                                     int rate, UmapDue& due) noexcept;
 
-/// What the firing of eight edges in `epoch` leads to; epoch 0 is before all of them. Draws are due one period / rate after the other, the first one
-/// skipped; a firing makes up for those since the last. Whole numbers are kept in double, where they are exact.
+/// What the firing of eight edges in `epoch` leads to; epoch 0 is before all firings. Draws are due one period / rate
+/// after the other, the first one skipped; a firing makes up for those since the last. Whole numbers are kept in double,
+/// where they are exact.
 FILMATLAS_ALWAYS_INLINE void umap_fire_eight(const float* periods, int rate, int epoch, std::int32_t* next_epoch,
                                              std::int32_t* draws) noexcept {
     typedef double Eight __attribute__((vector_size(64)));

@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "filmatlas/core/detail/simd_versions.hpp"
@@ -21,57 +22,60 @@ namespace filmatlas::detail {
 
 /// Counts the points before others in the order of (squared distance, id).
 ///
-/// A k-d tree whose boxes are counted whole where they lie on one side of a circle. Rounding keeps order: no point of a
-/// box is measured farther than the box's farthest corner or nearer than its nearest one, so that the counts are those of
-/// measuring every point in float64, ties included. One walk answers all questions of a point; about sqrt(n) boxes are
-/// opened per question.
+/// A tree of boxes, each halved at the median of its widest axis up to three times, that are counted whole where they lie
+/// on one side of a circle. Rounding keeps order: no point of a box is measured farther than the box's farthest corner or
+/// nearer than its nearest one, so that the counts are those of measuring every point in float64, ties included. One walk
+/// answers all questions of a point; about sqrt(n) boxes are opened per question.
 class MapRanks {
 public:
     /// @param coordinates  (n, c); the points are its `rows`, numbered 0 .. rows.size() - 1.
     MapRanks(const Matrix<float>& coordinates, const std::vector<Index>& rows)
-        : dims_(static_cast<std::size_t>(coordinates.cols())), ids_(rows.size()), place_(rows.size()) {
-        std::iota(ids_.begin(), ids_.end(), Index{0});
+        : dims_(static_cast<std::size_t>(coordinates.cols())), place_(rows.size()) {
+        std::vector<Index> ids(rows.size());
+        std::iota(ids.begin(), ids.end(), Index{0});
         const auto at = [&](Index id, std::size_t axis) {
             return static_cast<double>(
                 coordinates(rows[static_cast<std::size_t>(id)], static_cast<std::int64_t>(axis)));
         };
-        if (!rows.empty()) nodes_.push_back({0, rows.size(), 0});
-        for (std::size_t node = 0; node < nodes_.size(); ++node) {
-            const auto [first, last, unused] = nodes_[node];
-            const auto begin = ids_.begin() + static_cast<std::ptrdiff_t>(first);
-            const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(last);
-            std::size_t widest = 0;
-            double width = -1;
-            for (std::size_t axis = 0; axis < dims_; ++axis) {
-                double low = std::numeric_limits<double>::infinity();
-                double high = -low;
-                for (auto id = begin; id != end; ++id) {
-                    low = std::min(low, at(*id, axis));
-                    high = std::max(high, at(*id, axis));
+        // Where rounds of halving are no multiple of three, the root has fewer: of the others there are many.
+        std::size_t rounds = 0;
+        for (std::size_t size = ids.size(); size > kLeaf; size = (size + 1) / 2) ++rounds;
+        std::size_t most = std::size_t{2} << (rounds + 2) % 3;
+        std::vector<Part> parts{{0, ids.size()}};
+        for (std::size_t node = 0; node < parts.size(); ++node, most = kLanes) {
+            // A node's parts, each halved while it is larger than a leaf: the first half stays, the second one joins.
+            std::array<Part, kLanes> own{};
+            own[0] = parts[node];
+            std::size_t count = 1;
+            while (count < most) {
+                const std::size_t before = count;
+                for (std::size_t part = 0; part < before; ++part) {
+                    if (count == most || own[part].last - own[part].first <= kLeaf) continue;
+                    const std::size_t middle = halve(ids, own[part], at);
+                    own[count++] = {middle, own[part].last};
+                    own[part].last = middle;
                 }
-                box_.push_back(low);
-                box_.push_back(high);
-                if (high - low > width) {
-                    width = high - low;
-                    widest = axis;
+                if (count == before) break;
+            }
+            Node& filled = nodes_.emplace_back();
+            boxes_.resize(boxes_.size() + 2 * dims_ * kLanes);
+            double* box = boxes_.data() + node * 2 * dims_ * kLanes;
+            for (std::size_t part = 0; part < kLanes; ++part) {
+                const auto [first, last] = part < count ? own[part] : Part{0, 0};
+                for (std::size_t axis = 0; axis < dims_; ++axis) {
+                    const auto [low, high] = bounds(ids, {first, last}, axis, at);
+                    box[2 * axis * kLanes + part] = low;
+                    box[(2 * axis + 1) * kLanes + part] = high;
+                }
+                filled.size[part] = static_cast<std::int64_t>(last - first);
+                if (last - first > kLeaf) {
+                    filled.inner[part] = true;
+                    filled.begin[part] = parts.size();
+                    parts.push_back({first, last});
+                } else {
+                    filled.begin[part] = add_leaf(ids, {first, last}, at);
                 }
             }
-            if (last - first <= kLeaf) continue;
-            const std::size_t middle = first + (last - first) / 2;
-            std::nth_element(begin, ids_.begin() + static_cast<std::ptrdiff_t>(middle), end, [&](Index a, Index b) {
-                const double x = at(a, widest);
-                const double y = at(b, widest);
-                return x != y ? x < y : a < b;
-            });
-            nodes_[node].children = nodes_.size();
-            nodes_.push_back({first, middle, 0});
-            nodes_.push_back({middle, last, 0});
-        }
-        stride_ = ids_.size() + kLanes;
-        points_.resize(stride_ * dims_);
-        for (std::size_t p = 0; p < ids_.size(); ++p) {
-            place_[static_cast<std::size_t>(ids_[p])] = p;
-            for (std::size_t axis = 0; axis < dims_; ++axis) points_[axis * stride_ + p] = at(ids_[p], axis);
         }
     }
 
@@ -89,124 +93,257 @@ public:
 
 private:
     static constexpr std::size_t kLeaf = 32;
-    static constexpr std::size_t kLanes = 8;
+    static constexpr std::size_t kLanes = 8;       ///< parts of a node, and points of a leaf that lie together
     static constexpr std::size_t kQuestions = 32;  ///< answered at a time
-    typedef double Lanes __attribute__((vector_size(64), aligned(8), may_alias));
-    typedef std::int64_t Counts __attribute__((vector_size(64)));
-    struct Node {
+    // Halving keeps the depth below 64, a third of it in nodes, and a node's parts wait together.
+    static constexpr std::size_t kWaiting = (64 / 3 + 1) * kLanes;
+    // Of as many lanes as an instruction takes: compilers take wider vectors apart, lane by lane. As template arguments
+    // the types would lose their attributes.
+    struct One {
+        typedef double Values;
+    };
+    struct Two {
+        typedef double Values __attribute__((vector_size(16), aligned(8), may_alias));
+        typedef std::int64_t Counts __attribute__((vector_size(16)));
+    };
+    struct Four {
+        typedef double Values __attribute__((vector_size(32), aligned(8), may_alias));
+        typedef std::int64_t Counts __attribute__((vector_size(32)));
+    };
+    struct Eight {
+        typedef double Values __attribute__((vector_size(64), aligned(8), may_alias));
+        typedef std::int64_t Counts __attribute__((vector_size(64)));
+    };
+    /// Points [first, last) of those that are sorted into parts.
+    struct Part {
         std::size_t first;
         std::size_t last;
-        std::size_t children;  ///< the second one follows; 0 = a leaf
+    };
+    struct Node {
+        std::array<std::int64_t, kLanes> size{};
+        std::array<std::size_t, kLanes> begin{};  ///< of each part: its node, or the place of its first point
+        std::array<bool, kLanes> inner{};
+    };
+    /// Questions [low, high) are open for a part: those before reach none of its points, those behind all of them.
+    struct Open {
+        std::size_t begin;
+        std::int64_t size;
+        std::int64_t low;
+        std::int64_t high;
+        bool inner;
     };
 
-    double squared(std::size_t a, std::size_t b) const {
-        double sum = 0;
+    template <class At>
+    static std::pair<double, double> bounds(const std::vector<Index>& ids, Part part, std::size_t axis, const At& at) {
+        double low = std::numeric_limits<double>::infinity();
+        double high = -low;
+        for (std::size_t p = part.first; p < part.last; ++p) {
+            low = std::min(low, at(ids[p], axis));
+            high = std::max(high, at(ids[p], axis));
+        }
+        return {low, high};
+    }
+
+    /// Sorts a part into two halves; returns where the second one begins.
+    template <class At>
+    std::size_t halve(std::vector<Index>& ids, Part part, const At& at) const {
+        std::size_t widest = 0;
+        double width = -1;
         for (std::size_t axis = 0; axis < dims_; ++axis) {
-            const double gap = points_[axis * stride_ + b] - points_[axis * stride_ + a];
+            const auto [low, high] = bounds(ids, part, axis, at);
+            if (high - low > width) {
+                width = high - low;
+                widest = axis;
+            }
+        }
+        const std::size_t middle = part.first + (part.last - part.first) / 2;
+        const auto begin = ids.begin();
+        std::nth_element(begin + static_cast<std::ptrdiff_t>(part.first), begin + static_cast<std::ptrdiff_t>(middle),
+                         begin + static_cast<std::ptrdiff_t>(part.last), [&](Index a, Index b) {
+                             const double x = at(a, widest);
+                             const double y = at(b, widest);
+                             return x != y ? x < y : a < b;
+                         });
+        return middle;
+    }
+
+    /// Appends the points of a leaf; lanes without one are infinitely far from all. Returns the first one's place.
+    template <class At>
+    std::size_t add_leaf(const std::vector<Index>& ids, Part part, const At& at) {
+        const std::size_t begin = ids_.size();
+        const std::size_t lanes = (part.last - part.first + kLanes - 1) / kLanes;
+        for (std::size_t l = 0; l < lanes; ++l) {
+            for (std::size_t axis = 0; axis < dims_; ++axis) {
+                for (std::size_t p = part.first + l * kLanes; p < part.first + (l + 1) * kLanes; ++p)
+                    points_.push_back(p < part.last ? at(ids[p], axis) : std::numeric_limits<double>::infinity());
+            }
+        }
+        ids_.resize(begin + lanes * kLanes, Index{-1});
+        for (std::size_t p = part.first; p < part.last; ++p) {
+            ids_[begin + p - part.first] = ids[p];
+            place_[static_cast<std::size_t>(ids[p])] = begin + p - part.first;
+        }
+        return begin;
+    }
+
+    double coordinate(std::size_t place, std::size_t axis) const {
+        return points_[(place / kLanes * dims_ + axis) * kLanes + place % kLanes];
+    }
+    /// Of some points from a place on, which is a multiple of as many.
+    template <class Vectors>
+    __attribute__((always_inline)) inline void squared_lanes(const double* from, std::size_t place,
+                                                             typename Vectors::Values& sum) const {
+        using Values = typename Vectors::Values;
+        const double* points = points_.data() + place / kLanes * kLanes * dims_ + place % kLanes;
+        sum = Values{};
+        for (std::size_t axis = 0; axis < dims_; ++axis) {
+            const Values gap = *reinterpret_cast<const Values*>(points + axis * kLanes) - from[axis];
             sum += gap * gap;
         }
-        return sum;
+    }
+    /// Squared distances to the nearest and the farthest corner of a node's parts, from one on; those without points are
+    /// infinitely far.
+    template <class Vectors>
+    __attribute__((always_inline)) inline void reach_of_parts(const double* from, std::size_t node, std::size_t part,
+                                                              typename Vectors::Values& nearest,
+                                                              typename Vectors::Values& farthest) const {
+        using Values = typename Vectors::Values;
+        const double* box = boxes_.data() + node * dims_ * 2 * kLanes + part;
+        nearest = Values{};
+        farthest = Values{};
+        for (std::size_t axis = 0; axis < dims_; ++axis) {
+            const Values below = *reinterpret_cast<const Values*>(box + 2 * axis * kLanes) - from[axis];
+            const Values above = from[axis] - *reinterpret_cast<const Values*>(box + (2 * axis + 1) * kLanes);
+            const Values outside = below > above ? below : above;
+            const Values near = outside > 0.0 ? outside : Values{};
+            const Values far = below < above ? below : above;
+            nearest += near * near;
+            farthest += far * far;
+        }
     }
 
     /// It adds, multiplies and compares only, so that all instruction sets give the same figures.
+    template <class Vectors>
     __attribute__((always_inline)) inline void walk(Index i, const Index* others, std::size_t count,
                                                     std::int64_t* counts) const {
+        using Values = typename Vectors::Values;
+        using Counts = typename Vectors::Counts;
+        constexpr std::size_t lanes = sizeof(Values) / sizeof(double);
         struct Question {
             double reach;
             Index id;
             std::size_t slot;
         };
         std::array<Question, kQuestions> asked;
-        const std::size_t own = place(i);
-        for (std::size_t q = 0; q < count; ++q) asked[q] = {squared(own, place(others[q])), others[q], q};
+        std::vector<double> from(dims_);
+        for (std::size_t axis = 0; axis < dims_; ++axis) from[axis] = coordinate(place(i), axis);
+        for (std::size_t q = 0; q < count; ++q) {
+            asked[q] = {0, others[q], q};
+            squared_lanes<One>(from.data(), place(others[q]), asked[q].reach);
+        }
         std::sort(asked.begin(), asked.begin() + static_cast<std::ptrdiff_t>(count),
                   [](const Question& a, const Question& b) { return a.reach < b.reach; });
-        std::array<std::int64_t, kQuestions> found{};
-        std::array<double, kLeaf> distances;
-        // Questions [low, high) are open for a node: those before reach none of its points, those behind all of them.
-        struct Open {
-            std::size_t node;
-            std::size_t low;
-            std::size_t high;
-        };
-        // Halving keeps the depth below 64, and one sibling waits on each level.
-        std::array<Open, 64> open;
+        std::array<std::int64_t, kQuestions + 1> whole{};  // points that this question reaches and the one before does not
+        Counts below[kQuestions];  // of single points, by lane
+        Counts equal[kQuestions];
+        std::fill_n(below, count, Counts{});
+        std::fill_n(equal, count, Counts{});
+        std::array<Open, kWaiting> open;
         std::size_t waiting = 0;
-        if (count > 0) open[waiting++] = {0, 0, count};
+        open[waiting++] = {0, 0, 0, static_cast<std::int64_t>(count), true};
         while (waiting > 0) {
-            auto [index, low, high] = open[--waiting];
-            const double* box = box_.data() + index * dims_ * 2;
-            double nearest = 0;
-            double farthest = 0;
-            for (std::size_t axis = 0; axis < dims_; ++axis) {
-                const double from = points_[axis * stride_ + own];
-                const double below = box[2 * axis] - from;
-                const double above = from - box[2 * axis + 1];
-                const double near = std::max(std::max(below, above), 0.0);
-                const double far = std::max(-below, -above);
-                nearest += near * near;
-                farthest += far * far;
-            }
-            while (low < high && nearest > asked[low].reach) ++low;
-            if (low == high) continue;
-            const Node& node = nodes_[index];
-            const std::size_t size = node.last - node.first;
-            while (low < high && farthest < asked[high - 1].reach) found[--high] += static_cast<std::int64_t>(size);
-            if (low == high) continue;
-            if (node.children != 0) {
-                open[waiting++] = {node.children, low, high};
-                open[waiting++] = {node.children + 1, low, high};
-                continue;
-            }
-            const std::size_t lanes = (size + kLanes - 1) / kLanes;
-            for (std::size_t l = 0; l < lanes; ++l) {
-                Lanes sum{};
-                for (std::size_t axis = 0; axis < dims_; ++axis) {
-                    const double* from = points_.data() + axis * stride_;
-                    const Lanes gap = *reinterpret_cast<const Lanes*>(from + node.first + l * kLanes) - from[own];
-                    sum += gap * gap;
+            const Open part = open[--waiting];
+            const auto first = static_cast<std::size_t>(part.low);
+            const auto last = static_cast<std::size_t>(part.high);
+            if (part.inner) {
+                const Node& node = nodes_[part.begin];
+                for (std::size_t p = 0; p < kLanes; p += lanes) {
+                    Values nearest;
+                    Values farthest;
+                    reach_of_parts<Vectors>(from.data(), part.begin, p, nearest, farthest);
+                    Counts low = Counts{} + part.low;
+                    Counts high = Counts{} + part.high;
+                    for (std::size_t q = first; q < last; ++q) {
+                        low -= nearest > asked[q].reach;
+                        high += farthest < asked[q].reach;
+                    }
+                    // Which parts stay open is hard to foresee: without a branch.
+                    for (std::size_t l = 0; l < lanes; ++l) {
+                        whole[static_cast<std::size_t>(high[l])] += node.size[p + l];
+                        whole[last] -= node.size[p + l];
+                        open[waiting] = {node.begin[p + l], node.size[p + l], low[l], high[l], node.inner[p + l]};
+                        waiting += low[l] < high[l] ? 1 : 0;
+                    }
                 }
-                *reinterpret_cast<Lanes*>(distances.data() + l * kLanes) = sum;
-            }
-            for (std::size_t p = size; p < lanes * kLanes; ++p) distances[p] = std::numeric_limits<double>::infinity();
-            for (std::size_t q = low; q < high; ++q) {
-                const double reach = asked[q].reach;
-                Counts below{};
-                Counts equal{};
-                for (std::size_t l = 0; l < lanes; ++l) {
-                    const Lanes values = *reinterpret_cast<const Lanes*>(distances.data() + l * kLanes);
-                    below -= values < reach;
-                    equal -= values == reach;
+            } else {
+                for (std::size_t l = 0; l < static_cast<std::size_t>(part.size); l += lanes) {
+                    Values distances;
+                    squared_lanes<Vectors>(from.data(), part.begin + l, distances);
+                    for (std::size_t q = first; q < last; ++q) {
+                        below[q] -= distances < asked[q].reach;
+                        equal[q] -= distances == asked[q].reach;
+                    }
                 }
-                std::int64_t ties = 0;
-                for (std::size_t l = 0; l < kLanes; ++l) found[q] += below[l];
-                for (std::size_t l = 0; l < kLanes; ++l) ties += equal[l];
-                for (std::size_t p = 0; ties > 0 && p < size; ++p)
-                    found[q] += distances[p] == reach && ids_[node.first + p] < asked[q].id ? 1 : 0;
             }
         }
+        std::int64_t boxes = 0;
         for (std::size_t q = 0; q < count; ++q) {
+            boxes += whole[q];
+            std::int64_t found = boxes;
+            std::int64_t ties = 0;
+            for (std::size_t l = 0; l < lanes; ++l) found += below[q][l];
+            for (std::size_t l = 0; l < lanes; ++l) ties += equal[q][l];
+            // The point asked for is as far as itself.
+            if (ties > 1) found += ties_before(from.data(), asked[q].reach, asked[q].id);
             const bool itself = 0 < asked[q].reach || i < asked[q].id;
-            counts[asked[q].slot] = found[q] - (itself ? 1 : 0);
+            counts[asked[q].slot] = found - (itself ? 1 : 0);
         }
     }
+
+    /// Points at this squared distance with smaller ids.
+    std::int64_t ties_before(const double* from, double reach, Index id) const {
+        std::int64_t found = 0;
+        std::vector<std::size_t> open{0};
+        while (!open.empty()) {
+            const std::size_t index = open.back();
+            open.pop_back();
+            const Node& node = nodes_[index];
+            for (std::size_t p = 0; p < kLanes; ++p) {
+                double nearest;
+                double farthest;
+                reach_of_parts<One>(from, index, p, nearest, farthest);
+                if (node.size[p] == 0 || nearest > reach || farthest < reach) continue;
+                if (node.inner[p]) {
+                    open.push_back(node.begin[p]);
+                    continue;
+                }
+                const std::size_t first = node.begin[p];
+                for (std::size_t place = first; place < first + static_cast<std::size_t>(node.size[p]); ++place) {
+                    double distance;
+                    squared_lanes<One>(from, place, distance);
+                    found += distance == reach && ids_[place] < id ? 1 : 0;
+                }
+            }
+        }
+        return found;
+    }
+
     void walk_baseline(Index i, const Index* others, std::size_t count, std::int64_t* counts) const {
-        walk(i, others, count, counts);
+        walk<Two>(i, others, count, counts);
     }
     FILMATLAS_TARGET_AVX2 void walk_avx2(Index i, const Index* others, std::size_t count, std::int64_t* counts) const {
-        walk(i, others, count, counts);
+        walk<Four>(i, others, count, counts);
     }
     FILMATLAS_TARGET_AVX512 void walk_avx512(Index i, const Index* others, std::size_t count, std::int64_t* counts) const {
-        walk(i, others, count, counts);
+        walk<Eight>(i, others, count, counts);
     }
 
     std::size_t dims_;
-    std::vector<Index> ids_;          ///< in the order of the leaves
-    std::vector<std::size_t> place_;  ///< of each id in that order
-    std::size_t stride_ = 0;
-    std::vector<double> points_;      ///< (dims, stride), in that order, with lanes to read at the end
+    std::vector<Index> ids_;          ///< by place: leaf after leaf, in eights; -1 where a lane has none
+    std::vector<std::size_t> place_;  ///< of each id
+    std::vector<double> points_;      ///< (eights of places, dims, 8)
     std::vector<Node> nodes_;
-    std::vector<double> box_;         ///< (nodes, dims, 2)
+    std::vector<double> boxes_;       ///< (nodes, dims, 2, 8): where parts begin and end
 };
 
 }  // namespace filmatlas::detail
