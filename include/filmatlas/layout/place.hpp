@@ -38,17 +38,17 @@ double map_spacing(const Matrix<float>& coordinates);
 Matrix<float> place_on_map(const Matrix<float>& coordinates, const Matrix<Index>& neighbor_ids,
                            const Matrix<float>& neighbor_distances, int num_threads = 0);
 
-/// How little new items look like those on the map: ln(d / sqrt(t g)) + f - c. d is the distance to the nearest of the
-/// item's neighbours, t the mean of theirs to their nearest, and g the mean of that over the whole map: far for its
-/// surroundings (the local outlier factor of Breunig et al., 2000, takes these alone), and far for the map, count half
-/// each. f is the share of the neighbours' distances to their neighbours that are shorter than theirs to the item, and c
-/// the share of the neighbours' neighbours that are among the item's own: those of an item of a new kind are nearer to
-/// others, and do not know one another.
+/// How little new items look like those on the map: ln(d / sqrt(g (t + g) / 2)) + f - c. d is the distance to the nearest
+/// of the item's neighbours, t the mean of theirs to their nearest, and g the mean of that over the whole map: far for the
+/// map, and far for its surroundings (the local outlier factor of Breunig et al., 2000, takes these alone, and among near
+/// twins everything is far). f is the share of the neighbours' distances to their neighbours that are shorter than theirs
+/// to the item, and c the share of the neighbours' neighbours that are among the item's own: those of an item of a new
+/// kind are nearer to others, and do not know one another.
 ///
 /// The map's own items score about 0 to 1: `out_of_map(graph, graph.indices, graph.distances)` says what is usual.
 /// docs/layout.md has figures for items of classes that are not on the map. Logarithms end at a thousandth and a
-/// thousandfold, so that twins, and items beside twins, get finite scores; NaN without neighbours. Does not depend on the
-/// unit of distances.
+/// thousandfold, so that twins, and items of a map of twins alone, get finite scores; NaN without neighbours. Does not
+/// depend on the unit of distances.
 /// @param graph               of the map's items, at least one column.
 /// @param neighbor_ids        (m, k) rows of the graph; at most graph.k() columns are compared.
 /// @param neighbor_distances  (m, k) ascending, in the graph's metric.

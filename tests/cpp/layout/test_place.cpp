@@ -140,14 +140,14 @@ TEST_CASE("out_of_map: a kind of its own scores higher than more of the same") {
 }
 
 TEST_CASE("out_of_map: by hand, whatever the unit") {
-    // Items at 0, 1, 3, 7 of a line, their two nearest; the nearest distances are 1, 1, 2, 4.
+    // Items at 0, 1, 3, 7 of a line, their two nearest; the nearest distances are 1, 1, 2, 4: 2 in the mean.
     KnnGraph graph;
     graph.indices = Matrix<Index>(4, 2, {1, 2, 0, 2, 1, 0, 2, 1});
     graph.distances = Matrix<float>(4, 2, {1, 3, 1, 2, 2, 3, 4, 6});
     const Matrix<Index> ids(1, 2, {3, 2});
     // A new item at 9: of 3's and 2's distances to their neighbours none of {4, 6} is below 2, all of {2, 3} are below 6;
     // of these neighbours {2, 1, 1, 0} one is the item's own.
-    const double expected = std::log(2 / std::sqrt((4 + 2) / 2.0 * (1 + 1 + 2 + 4) / 4.0)) + 2 / 4.0 - 1 / 4.0;
+    const double expected = std::log(2 / std::sqrt(2 * ((4 + 2) / 2.0 + 2) / 2)) + 2 / 4.0 - 1 / 4.0;
     CHECK(out_of_map(graph, ids, Matrix<float>(1, 2, {2, 6}))[0] == doctest::Approx(expected));
     for (float& d : graph.distances.values()) d *= 1024;
     CHECK(out_of_map(graph, ids, Matrix<float>(1, 2, {2048, 6144}))[0] == doctest::Approx(expected));
@@ -165,7 +165,7 @@ TEST_CASE("out_of_map: duplicates, no neighbours, wrong ids") {
     const std::vector<float> score =
         out_of_map(graph, Matrix<Index>(3, 2, {0, 1, 0, 1, -1, -1}), Matrix<float>(3, 2, {0, 0, 1, 1, inf, inf}));
     CHECK(score[0] == doctest::Approx(std::log(1e-3) - 0.5));  // a twin; its two neighbours know one another and a third
-    CHECK(score[1] > std::log(1e3) - 1);                       // beside twins: farther than any of them from any
+    CHECK(score[1] > std::log(1e3) - 1);                       // on a map of twins: farther than any of them
     CHECK(std::isfinite(score[1]));
     CHECK(std::isnan(score[2]));
     CHECK_THROWS_WITH_AS(out_of_map(graph, Matrix<Index>(1, 1, {20}), Matrix<float>(1, 1, {1})),

@@ -68,7 +68,7 @@ inline double mean_nearest_distance(const KnnGraph& graph) {
 /// The score of `out_of_map` for one item with the neighbours `near` at the distances `own`; not empty.
 inline double strangeness(const KnnGraph& graph, std::span<const Index> near, std::span<const double> own,
                           double usual) {
-    // Both ways the logarithm stays finite: for twins of an item on the map, and beside items that are all twins.
+    // Both ways the logarithm stays finite: for twins of an item on the map, and on a map of twins alone.
     const auto log_ratio = [](double distance, double scale) {
         constexpr double limit = 1e3;
         if (distance <= scale / limit) return -layout_log(limit);
@@ -94,7 +94,8 @@ inline double strangeness(const KnnGraph& graph, std::span<const Index> near, st
     }
     nearest = with_neighbors > 0 ? nearest / static_cast<double>(with_neighbors) : 0.0;
     const double shares = links > 0 ? static_cast<double>(shorter - known) / static_cast<double>(links) : 0.0;
-    return (log_ratio(own.front(), nearest) + log_ratio(own.front(), usual)) / 2 + shares;
+    // Half way to the map's own: among near twins everything would be far.
+    return (log_ratio(own.front(), usual) + log_ratio(own.front(), (nearest + usual) / 2)) / 2 + shares;
 }
 
 }  // namespace detail
