@@ -107,8 +107,11 @@
 #include "filmatlas/text/vocabulary.hpp"
 #include "filmatlas/validate/checks.hpp"
 #include "filmatlas/validate/identity_leak.hpp"
+#include "filmatlas/validate/label_agreement.hpp"
 #include "filmatlas/validate/layout_quality.hpp"
+#include "filmatlas/validate/map_stability.hpp"
 #include "filmatlas/validate/report.hpp"
 #include "filmatlas/validate/territory_check.hpp"
+#include "filmatlas/validate/territory_purity.hpp"
 
 #endif  // FILMATLAS_ALGORITHMS_HPP

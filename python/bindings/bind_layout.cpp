@@ -16,9 +16,12 @@
 #include "filmatlas/layout/update.hpp"
 #include "filmatlas/linalg/sparse.hpp"
 #include "filmatlas/validate/checks.hpp"
+#include "filmatlas/validate/label_agreement.hpp"
 #include "filmatlas/validate/layout_quality.hpp"
+#include "filmatlas/validate/map_stability.hpp"
 #include "filmatlas/validate/report.hpp"
 #include "filmatlas/validate/territory_check.hpp"
+#include "filmatlas/validate/territory_purity.hpp"
 
 namespace filmatlas::python {
 namespace {
@@ -264,12 +267,14 @@ void bind_maps(py::module_& module) {
     module.def(
         "layout_qualities",
         [](const Array<float>& X, const KnnGraph& graph, const Array<float>& coordinates, const std::vector<int>& sizes,
-           std::int64_t pair_samples, std::optional<bool> exact_trust, std::uint64_t seed, int num_threads,
-           const py::object& progress) {
+           std::int64_t pair_samples, std::int64_t triplet_samples, const std::optional<Array<Index>>& labels,
+           std::optional<bool> exact_trust, std::uint64_t seed, int num_threads, const py::object& progress) {
             const auto view = view_2d(X, "layout_quality");
             const Matrix<float> map = copy_2d(coordinates, "layout_quality");
             QualityOptions options;
             options.pair_samples = pair_samples;
+            options.triplet_samples = triplet_samples;
+            if (labels) options.labels = {labels->data(), static_cast<std::size_t>(labels->size())};
             options.exact_trust = exact_trust;
             options.seed = seed;
             options.num_threads = num_threads;
@@ -284,7 +289,7 @@ void bind_maps(py::module_& module) {
             return out;
         },
         py::arg("X").noconvert(), "graph"_a, py::arg("coordinates").noconvert(), "sizes"_a, "pair_samples"_a,
-        "exact_trust"_a, "seed"_a, "num_threads"_a, "progress"_a);
+        "triplet_samples"_a, "labels"_a, "exact_trust"_a, "seed"_a, "num_threads"_a, "progress"_a);
 }
 
 void bind_territories(py::module_& module) {
@@ -351,6 +356,44 @@ void bind_territories(py::module_& module) {
                                      min_one_piece);
         },
         py::arg("coordinates").noconvert(), "hierarchy"_a, "territories"_a, "max_strays"_a, "min_one_piece"_a);
+    module.def(
+        "territory_purity",
+        [](const Territories& territories, const Hierarchy& hierarchy) {
+            TerritoryPurity purity = territory_purity(territories, hierarchy);
+            return py::make_tuple(give(std::move(purity.nodes)), give(std::move(purity.levels)));
+        },
+        "territories"_a, "hierarchy"_a);
+}
+
+void bind_trust(py::module_& module) {
+    module.def(
+        "label_agreement",
+        [](const Array<Index>& neighbors, const Array<Index>& labels, int k) {
+            LabelAgreement found = label_agreement(view_2d(neighbors, "label_agreement"),
+                                                   {labels.data(), static_cast<std::size_t>(labels.size())}, k);
+            return py::dict("items"_a = found.items, "accuracy"_a = found.accuracy, "agreement"_a = found.agreement,
+                            "vote"_a = give(std::move(found.vote)),
+                            "agreement_per_item"_a = give(std::move(found.agreement_per_item)));
+        },
+        py::arg("neighbors").noconvert(), py::arg("labels").noconvert(), "k"_a);
+    module.def(
+        "map_stability",
+        [](const std::vector<Array<float>>& maps, int k, int num_threads, const py::object& progress) {
+            std::vector<Matrix<float>> copies;
+            for (const Array<float>& map : maps) copies.push_back(copy_2d(map, "map_stability"));
+            MapStability found = run_released(
+                progress, [&](const Progress& p) { return map_stability(copies, {k, num_threads}, p); });
+            return py::dict("pairs"_a = found.pairs, "kept_neighbors"_a = found.kept_neighbors, "moved"_a = found.moved,
+                            "kept_per_item"_a = give(std::move(found.kept_per_item)),
+                            "moved_per_item"_a = give(std::move(found.moved_per_item)));
+        },
+        "maps"_a, "k"_a, "num_threads"_a, "progress"_a);
+    module.def(
+        "stability_rows",
+        [](std::int64_t n, double share, std::uint64_t seed, std::uint64_t draw) {
+            return give(stability_rows(n, share, seed, draw));
+        },
+        "n"_a, "share"_a, "seed"_a, "draw"_a);
 }
 
 void bind_reports(py::module_& module) {
@@ -396,7 +439,8 @@ py::dict quality_dict(const LayoutQuality& quality, py::handle owner) {
     };
     return py::dict("k"_a = quality.k, "kept_neighbors"_a = quality.kept_neighbors,
                     "trustworthiness"_a = quality.trustworthiness, "continuity"_a = quality.continuity,
-                    "rank_correlation"_a = quality.rank_correlation,
+                    "rank_correlation"_a = quality.rank_correlation, "random_triplets"_a = quality.random_triplets,
+                    "label_accuracy"_a = quality.label_accuracy, "label_accuracy_full"_a = quality.label_accuracy_full,
                     "kept_per_item"_a = per_item(quality.kept_per_item),
                     "trust_per_item"_a = per_item(quality.trust_per_item),
                     "continuity_per_item"_a = per_item(quality.continuity_per_item));
@@ -407,6 +451,7 @@ void bind_layout(py::module_& module) {
     bind_runs(module);
     bind_reports(module);
     bind_territories(module);
+    bind_trust(module);
 }
 
 }  // namespace filmatlas::python

@@ -167,6 +167,7 @@ if TYPE_CHECKING:
         linkage_on_graph,
     )
     from ._map_plot import plot_map
+    from ._map_trust import LabelAgreement, MapStability, label_agreement, map_stability, resampled_maps
     from ._names import (
         LeakFigure,
         LeakReport,
@@ -223,9 +224,11 @@ if TYPE_CHECKING:
         Territories,
         TerritoryLevel,
         TerritoryPiece,
+        TerritoryPurity,
         check_territories,
         compare_maps,
         territories,
+        territory_purity,
     )
     from ._text import (
         ClassTerms,
@@ -321,6 +324,7 @@ _MODULES = {
     "near_duplicates",
     "_neighbors": "Hubness KnnGraph KnnIndex count_closer exact_rows hubness knn_graph mutual_graph recall",
     "_map_plot": "plot_map",
+    "_map_trust": "LabelAgreement MapStability label_agreement map_stability resampled_maps",
     "_plots": "plot_condensed_tree plot_dendrogram plot_level_sizes plot_persistence_trace",
     "_profiles": "Profiles Source binned_column compose_profiles default_sources numeric_features retention_table",
     "_progress": "ProgressBar",
@@ -329,8 +333,8 @@ _MODULES = {
     "_sources": "BalancedWeights DominanceReport PairSimilarity SourceLinks auto_balance pair_similarity "
     "source_dominance source_links",
     "_tables": "Table",
-    "_territories": "MapComparison Territories TerritoryLevel TerritoryPiece check_territories compare_maps "
-    "territories",
+    "_territories": "MapComparison Territories TerritoryLevel TerritoryPiece TerritoryPurity check_territories "
+    "compare_maps territories territory_purity",
     "_text": "ClassTerms LsaEncoder Tokens bm25 bm25_statistics class_tfidf contrast_keywords count_terms "
     "has_dictionary_words hash_terms inverse_document_frequency keyword_labels max_sum_diverse "
     "maximal_marginal_relevance node_keywords representatives source_keywords stem stemmer_names stop_list stop_list_names tag_lift tfidf tokenize tokens",
@@ -387,6 +391,7 @@ __all__ = [
     "KnnGraph",
     "KnnIndex",
     "Label",
+    "LabelAgreement",
     "LabelAttempt",
     "LabelMatching",
     "LabelPack",
@@ -400,8 +405,9 @@ __all__ = [
     "LeakToken",
     "LsaEncoder",
     "MapComparison",
-    "MapRun",
     "MapPlacer",
+    "MapRun",
+    "MapStability",
     "MapUpdate",
     "MemoryLimitError",
     "MiniBatchKMeans",
@@ -438,6 +444,7 @@ __all__ = [
     "Territories",
     "TerritoryLevel",
     "TerritoryPiece",
+    "TerritoryPurity",
     "TfidfVectorizer",
     "Tokens",
     "TopicMoment",
@@ -509,6 +516,7 @@ __all__ = [
     "keyword_labels",
     "kmeans",
     "knn_graph",
+    "label_agreement",
     "label_pack",
     "language_hints",
     "laplacian_eigenvectors",
@@ -519,6 +527,7 @@ __all__ = [
     "linkage_memory",
     "linkage_on_graph",
     "local_radii",
+    "map_stability",
     "mask_names",
     "match_labels",
     "max_sum_diverse",
@@ -556,6 +565,7 @@ __all__ = [
     "recall",
     "reduce_topics",
     "representatives",
+    "resampled_maps",
     "retention_table",
     "show_versions",
     "silhouette",
@@ -576,6 +586,7 @@ __all__ = [
     "tag_lift",
     "term_trends",
     "territories",
+    "territory_purity",
     "tfidf",
     "time_bins",
     "tokenize",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from ._cluster import as_labels
 from ._errors import raise_invalid
 from ._neighbors import KnnGraph, as_graph
 from ._progress import ProgressLike, progress_callback
@@ -42,6 +43,10 @@ class LayoutQuality:
         1 = no false neighbours; 1 = no torn neighbours (Venna & Kaski, 2001).
     rank_correlation : float
         Spearman correlation of sampled pair distances.
+    random_triplets : float
+        Share of drawn triplets of which the map, too, places the same item nearer to the first (Wang et al., 2021).
+    label_accuracy, label_accuracy_full : float
+        Share of items whose k nearest on the map, and in the full space, vote for their class; NaN without classes.
     kept_per_item : (n,) float32
         NaN for items without neighbours.
     trust_per_item, continuity_per_item : (n,) float64, or None when ranks were not counted
@@ -56,17 +61,29 @@ class LayoutQuality:
     kept_per_item: Any
     trust_per_item: Any = None
     continuity_per_item: Any = None
+    random_triplets: float = math.nan
+    label_accuracy: float = math.nan
+    label_accuracy_full: float = math.nan
 
     def __repr__(self) -> str:
         return (
             f"LayoutQuality(k={self.k}, kept_neighbors={self.kept_neighbors:.3f}, "
             f"trustworthiness={self.trustworthiness:.3f}, continuity={self.continuity:.3f}, "
-            f"rank_correlation={self.rank_correlation:.3f})"
+            f"rank_correlation={self.rank_correlation:.3f}, random_triplets={self.random_triplets:.3f})"
         )
 
     def to_dict(self) -> dict[str, float | int | None]:
         """The figures without the per-item values; NaN as None."""
-        names = ("k", "kept_neighbors", "trustworthiness", "continuity", "rank_correlation")
+        names = (
+            "k",
+            "kept_neighbors",
+            "trustworthiness",
+            "continuity",
+            "rank_correlation",
+            "random_triplets",
+            "label_accuracy",
+            "label_accuracy_full",
+        )
         values = {name: getattr(self, name) for name in names}
         return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in values.items()}
 
@@ -158,6 +175,8 @@ def _qualities(
 def _quality_fields(threads: int, callback: Any) -> dict[str, Any]:
     return {
         "pair_samples": 200_000,
+        "triplet_samples": 100_000,
+        "labels": None,
         "exact_trust": None,
         "seed": 42,
         "num_threads": threads,
@@ -656,7 +675,9 @@ def quality_report(
     k: int | Sequence[int] = (10, 15, 50),
     graph: KnnGraph | None = None,
     metric: str = "cosine",
+    labels: Any = None,
     pair_samples: int = 200_000,
+    triplet_samples: int = 100_000,
     exact_trust: bool | None = None,
     random_state: Any = 42,
     num_threads: int = 0,
@@ -670,6 +691,10 @@ def quality_report(
     Y : (n, 2 or 3) coordinates, or a Layout
     k : int or list of int
         Neighbourhood sizes; larger ones than the data allow are lowered.
+    labels : (n,) classes, optional
+        For the accuracy of a vote of the neighbours; negative integers are unknown. :func:`label_agreement` says more.
+    pair_samples, triplet_samples : int
+        Drawn for `rank_correlation` and `random_triplets`; 0 leaves them out.
     exact_trust : bool, optional
         Count ranks for every item; default up to 30,000 items, above that on a sample. All sizes share one count.
     """
@@ -690,6 +715,8 @@ def quality_report(
         )
         fields = {
             "pair_samples": as_int(pair_samples, where, "pair_samples", low=0, high=2**62),
+            "triplet_samples": as_int(triplet_samples, where, "triplet_samples", low=0, high=2**62),
+            "labels": None if labels is None else np.maximum(as_labels(labels, where, "labels"), -1),
             "exact_trust": None if exact_trust is None else bool(exact_trust),
             "seed": as_seed(random_state, where),
             "num_threads": threads,

@@ -221,6 +221,29 @@ def check_territories(
     )
 
 
+class TerritoryPurity(NamedTuple):
+    """How pure territories are; `Territories.inside` says the other way round where a node's items stand.
+
+    Attributes
+    ----------
+    nodes : (nodes,) float32
+        Share of the items standing in a node's territory that are its own; NaN where nobody stands.
+    levels : (levels,) float64
+        The same for all items that stand on land.
+    """
+
+    nodes: Any
+    levels: Any
+
+
+def territory_purity(territories: Territories, hierarchy: Hierarchy) -> TerritoryPurity:
+    """Whose items stand on each node's land, and on each level's."""
+    where = "territory_purity"
+    if not isinstance(territories, Territories):
+        raise_type(where, f"territories is a {type(territories).__name__}, expected Territories")
+    return TerritoryPurity(*_core.territory_purity(territories._core, _tree(hierarchy, where)))
+
+
 class MapComparison:
     """Quality of several maps of the same items beside the first one's, and how well each shows the hierarchy.
 
@@ -241,7 +264,7 @@ class MapComparison:
         out = []
         for name, quality in self.quality.items():
             row: dict[str, Any] = {"map": name}
-            for field in ("kept_neighbors", "trustworthiness", "continuity", "rank_correlation"):
+            for field in ("kept_neighbors", "trustworthiness", "continuity", "rank_correlation", "random_triplets"):
                 row[field] = getattr(quality, field)
                 row[f"{field}_loss"] = getattr(first, field) - getattr(quality, field)
             if name in self.territories:

@@ -438,6 +438,11 @@ void put_quality(const LayoutQuality& quality, JsonValue& entry) {
     entry.set("rank_correlation", quality.rank_correlation);
     entry.set("rows_measured", quality.rows_measured);
     entry.set("pairs_measured", quality.pairs_measured);
+    entry.set("random_triplets", quality.random_triplets);
+    entry.set("random_triplets_error", quality.random_triplets_error);
+    entry.set("triplets_measured", quality.triplets_measured);
+    entry.set("label_accuracy", quality.label_accuracy);
+    entry.set("label_accuracy_full", quality.label_accuracy_full);
 }
 
 LayoutQuality get_quality(const Reader& in, const JsonValue& entry) {
@@ -452,6 +457,16 @@ LayoutQuality get_quality(const Reader& in, const JsonValue& entry) {
         quality.continuity_error = in.number(entry, "continuity_error");
         quality.rows_measured = in.member(entry, "rows_measured").integer;
         quality.pairs_measured = in.member(entry, "pairs_measured").integer;
+    }
+    if (entry.find("triplets_measured") == nullptr) {
+        quality.random_triplets = quality.label_accuracy = quality.label_accuracy_full =
+            std::numeric_limits<double>::quiet_NaN();
+    } else {
+        quality.random_triplets = in.number(entry, "random_triplets");
+        quality.random_triplets_error = in.number(entry, "random_triplets_error");
+        quality.triplets_measured = in.member(entry, "triplets_measured").integer;
+        quality.label_accuracy = in.number(entry, "label_accuracy");
+        quality.label_accuracy_full = in.number(entry, "label_accuracy_full");
     }
     return quality;
 }

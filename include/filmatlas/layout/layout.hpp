@@ -28,6 +28,13 @@ struct LayoutQuality {
         0;  ///< standard error from drawing `rows_measured` items; 0 when all were counted
     double continuity_error = 0;
     std::int64_t pairs_measured = 0;  ///< pairs behind `rank_correlation`
+    /// Share of drawn triplets of items of which the map, too, places the same one nearer to the first; 0.5 by chance.
+    double random_triplets = 0;
+    double random_triplets_error = 0;    ///< standard error from drawing
+    std::int64_t triplets_measured = 0;  ///< behind `random_triplets`
+    /// Share of items whose k nearest on the map, and in the full space, vote for their class; NaN without classes.
+    double label_accuracy = 0;
+    double label_accuracy_full = 0;
     /// (n,) each item's own trustworthiness and continuity, whose means are the map's; NaN for items not counted. Empty
     /// when ranks were not counted at all.
     std::vector<double> trust_per_item;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "filmatlas/core/config.hpp"
@@ -25,6 +26,10 @@ struct QualityOptions {
     /// Pairs drawn for the rank correlation of distances; 0 leaves it out (NaN). All pairs when there are
     /// fewer.
     std::int64_t pair_samples = 200000;
+    /// Triplets drawn for `random_triplets`; 0 leaves it out (NaN). The default's standard error is 0.0015.
+    std::int64_t triplet_samples = 100000;
+    /// (n,) class of each item, -1 = unknown, for `label_accuracy`; empty leaves it out (NaN).
+    std::span<const Index> labels = {};
     /// Ranks counted for every item: true = always, false = never (trustworthiness and continuity NaN).
     /// Unset: every item up to 30,000, above that for 5,000 drawn items, with a standard error.
     std::optional<bool> exact_trust = std::nullopt;
@@ -39,7 +44,8 @@ void validate(const QualityOptions& options);
 /// Trustworthiness (Venna & Kaski, 2001) is scikit-learn's: 1 - 2 / (n k (2 n - 3 k - 1)) * sum of (rank - k)
 /// over the items among the k nearest on the map that are not among the k nearest in the full space; ranks by
 /// the graph's metric, from 1, ties by (distance, id). Continuity exchanges the two spaces. Items without a
-/// vector or without a position are left out of everything.
+/// vector or without a position are left out of everything. Random triplets are those of PaCMAP's authors (Wang et al.,
+/// 2021), label accuracy that of a vote of the k nearest (`label_agreement()`).
 /// @param X            (n, d) the vectors.
 /// @param graph        of X; its first k columns are the true neighbours.
 /// @param coordinates  (n, 2 or 3) of the map (any number of columns works, more slowly).

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <string>
 
@@ -34,6 +35,10 @@ TEST_CASE("pack_atlas and unpack_atlas: nothing is lost") {
     CHECK(loaded.layout.quality.trust_per_item == atlas.layout.quality.trust_per_item);
     CHECK(loaded.layout.quality.continuity_per_item == atlas.layout.quality.continuity_per_item);
     CHECK(loaded.layout.quality.rows_measured == 80);
+    CHECK(loaded.layout.quality.random_triplets == atlas.layout.quality.random_triplets);
+    CHECK(loaded.layout.quality.random_triplets > 0.5);
+    CHECK(loaded.layout.quality.triplets_measured == 100000);
+    CHECK(std::isnan(loaded.layout.quality.label_accuracy));  // an atlas knows no classes
     REQUIRE(loaded.territories);
     CHECK(*loaded.territories == *atlas.territories);
     REQUIRE(loaded.plain_quality);
@@ -55,14 +60,15 @@ TEST_CASE("unpack_atlas: a file of an older version has neither figures per item
     for (auto& [key, value] : container.meta.object) {
         if (key != "layout") continue;
         std::erase_if(value.object, [](const auto& member) {
-            return member.first == "rows_measured" || member.first == "pairs_measured" ||
-                   member.first.ends_with("_error");
+            return member.first.ends_with("_measured") || member.first.ends_with("_error") ||
+                   member.first.starts_with("label_accuracy") || member.first == "random_triplets";
         });
     }
     const Atlas old = unpack_atlas(pack_container(container));
     CHECK_FALSE(old.territories);
     CHECK_FALSE(old.plain_quality);
     CHECK(old.layout.quality.trust_per_item.empty());
+    CHECK(std::isnan(old.layout.quality.random_triplets));
     CHECK(old.layout.quality.trustworthiness == atlas.layout.quality.trustworthiness);
     CHECK(validate_atlas(old).ok());
     const std::string page = render_site(old);

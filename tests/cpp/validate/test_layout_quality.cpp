@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "filmatlas/core/error.hpp"
 #include "filmatlas/validate/detail/map_ranks.hpp"
+#include "filmatlas/validate/label_agreement.hpp"
 #include "filmatlas/validate/layout_quality.hpp"
 #include "layout/layout_data.hpp"
 
@@ -87,7 +89,7 @@ KnnGraph cosine_graph(const Matrix<float>& x, int k) {
 bool same(const LayoutQuality& a, const LayoutQuality& b) {
     return a.k == b.k && a.kept_neighbors == b.kept_neighbors && a.trustworthiness == b.trustworthiness &&
            a.continuity == b.continuity && a.rank_correlation == b.rank_correlation &&
-           a.kept_per_item == b.kept_per_item;
+           a.random_triplets == b.random_triplets && a.kept_per_item == b.kept_per_item;
 }
 
 }  // namespace
@@ -300,6 +302,57 @@ TEST_CASE("layout_qualities: one count serves all sizes, and items' own figures 
     }
     CHECK(layout_qualities(x.view(), brute_graph(x, 3), y, {}).empty());
     CHECK_THROWS_WITH_AS(layout_qualities(x.view(), brute_graph(x, 3), y, {3, 0}), doctest::Contains("k: is 0"), Error);
+}
+
+TEST_CASE("layout_quality: random triplets are near the share of all, classes vote on both sides") {
+    const Matrix<float> x = blobs(120, 6, 4, 1.5);
+    const Matrix<float> y = blobs(120, 2, 4, 3);
+    const auto distance = [](const Matrix<float>& m, std::int64_t a, std::int64_t b) {
+        double sum = 0;
+        for (std::int64_t d = 0; d < m.cols(); ++d) {
+            const double gap = static_cast<double>(m(a, d)) - static_cast<double>(m(b, d));
+            sum += gap * gap;
+        }
+        return sum;
+    };
+    std::int64_t agree = 0;
+    std::int64_t all = 0;
+    for (std::int64_t i = 0; i < 120; ++i) {
+        for (std::int64_t j = 0; j < 120; ++j) {
+            for (std::int64_t k = 0; k < j; ++k) {
+                if (i == j || i == k) continue;
+                agree += (distance(x, i, j) < distance(x, i, k)) == (distance(y, i, j) < distance(y, i, k)) ? 1 : 0;
+                ++all;
+            }
+        }
+    }
+    std::vector<Index> labels(120);
+    for (std::size_t i = 0; i < 120; ++i) labels[i] = i == 5 ? -1 : static_cast<Index>(i % 4);
+    const KnnGraph graph = brute_graph(x, 15);
+    QualityOptions options;
+    options.labels = labels;
+    const std::vector<LayoutQuality> found = layout_qualities(x.view(), graph, y, {15, 5}, options);
+    const double expected = static_cast<double>(agree) / static_cast<double>(all);
+    CHECK(found[0].triplets_measured == 100000);
+    CHECK(std::abs(found[0].random_triplets - expected) < 4 * found[0].random_triplets_error);
+    CHECK(found[0].random_triplets_error < 0.002);
+    CHECK(found[1].random_triplets == found[0].random_triplets);
+    for (const LayoutQuality& quality : found) {
+        const Matrix<Index> near = map_neighbors(y, 15);
+        CHECK(quality.label_accuracy == label_agreement(near.view(), labels, quality.k).accuracy);
+        const Matrix<Index>& truth = graph.indices;
+        CHECK(quality.label_accuracy_full == label_agreement(truth.view(), labels, quality.k).accuracy);
+        CHECK(quality.label_accuracy > 0.5);
+    }
+    options.triplet_samples = 0;
+    options.labels = {};
+    const LayoutQuality without = layout_quality(x.view(), graph, y, options);
+    CHECK(std::isnan(without.random_triplets));
+    CHECK(std::isnan(without.label_accuracy));
+    options.labels = std::span<const Index>(labels).first(7);
+    CHECK_THROWS_WITH_AS(layout_quality(x.view(), graph, y, options), doctest::Contains("7 labels"), Error);
+    options.triplet_samples = -1;
+    CHECK_THROWS_WITH_AS(layout_quality(x.view(), graph, y, options), doctest::Contains("triplet_samples"), Error);
 }
 
 TEST_CASE("map ranks: those of measuring every point, ties and equal positions included") {

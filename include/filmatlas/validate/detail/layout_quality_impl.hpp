@@ -24,6 +24,7 @@
 #include "filmatlas/linalg/vector_rows.hpp"
 #include "filmatlas/neighbors/count_closer.hpp"
 #include "filmatlas/validate/detail/map_ranks.hpp"
+#include "filmatlas/validate/label_agreement.hpp"
 #include "filmatlas/validate/layout_quality.hpp"
 
 namespace filmatlas {
@@ -451,6 +452,45 @@ inline double quality_correlation(MatrixView<const float> X, Metric metric, cons
     return spearman(full, map);
 }
 
+/// Drawn triplets (i, j, k): how often j and k are in the same order of their distances to i in both spaces.
+inline void quality_triplets(MatrixView<const float> X, Metric metric, const Matrix<float>& coordinates,
+                             const std::vector<Index>& rows, const QualityOptions& options, const Progress& progress,
+                             LayoutQuality& out) {
+    constexpr std::int64_t grain = 1024;
+    const auto m = static_cast<std::uint64_t>(rows.size());
+    const std::int64_t count = options.triplet_samples;
+    std::vector<std::int64_t> agree(static_cast<std::size_t>((count + grain - 1) / grain), 0);
+    const auto order = [](double a, double b) { return a < b ? -1 : a > b ? 1 : 0; };
+    const auto measure = [&](std::int64_t begin, std::int64_t end) {
+        RandomStream stream(options.seed, "layout_quality.triplets", static_cast<std::uint64_t>(begin / grain));
+        for (std::int64_t t = begin; t < end; ++t) {
+            // Three different ones: the later draws step over the earlier ones.
+            const std::uint64_t a = stream.below(m);
+            std::uint64_t b = stream.below(m - 1);
+            b += b >= a ? 1 : 0;
+            std::uint64_t c = stream.below(m - 2);
+            c += c >= std::min(a, b) ? 1 : 0;
+            c += c >= std::max(a, b) ? 1 : 0;
+            const Index i = rows[a];
+            const auto full = [&](std::uint64_t other) {
+                return quality_distance(X.row_data(i), X.row_data(rows[other]), X.cols, metric);
+            };
+            const auto map = [&](std::uint64_t other) {
+                return quality_distance(coordinates.row_data(i), coordinates.row_data(rows[other]), coordinates.cols(),
+                                        Metric::SqEuclidean);
+            };
+            agree[static_cast<std::size_t>(begin / grain)] += order(full(b), full(c)) == order(map(b), map(c)) ? 1 : 0;
+        }
+    };
+    parallel_for(count, grain, options.num_threads, measure, progress, "layout_quality (triplets)");
+    const auto total = static_cast<double>(count);
+    const double share =
+        static_cast<double>(std::accumulate(agree.begin(), agree.end(), std::int64_t{0})) / total;
+    out.triplets_measured = count;
+    out.random_triplets = share;
+    out.random_triplets_error = std::sqrt(share * (1 - share) / total);
+}
+
 }  // namespace detail
 
 FILMATLAS_INLINE void validate(const QualityOptions& options) {
@@ -458,6 +498,10 @@ FILMATLAS_INLINE void validate(const QualityOptions& options) {
         throw_invalid("layout_quality", "k", "is " + std::to_string(options.k), "use at least 1");
     if (options.pair_samples < 0) {
         throw_invalid("layout_quality", "pair_samples", "is " + std::to_string(options.pair_samples),
+                      "use 0 or more");
+    }
+    if (options.triplet_samples < 0) {
+        throw_invalid("layout_quality", "triplet_samples", "is " + std::to_string(options.triplet_samples),
                       "use 0 or more");
     }
     if (options.num_threads < 0) {
@@ -543,9 +587,14 @@ FILMATLAS_INLINE std::vector<LayoutQuality> layout_qualities(MatrixView<const fl
                         " rows of neighbours and " + std::to_string(coordinates.rows()) + " positions",
                     "pass the three of the same items");
     }
+    if (!options.labels.empty() && static_cast<std::int64_t>(options.labels.size()) != n) {
+        throw_shape("layout_quality", "there are " + std::to_string(n) + " vectors and " +
+                                          std::to_string(options.labels.size()) + " labels");
+    }
     const double nan = std::numeric_limits<double>::quiet_NaN();
     LayoutQuality none;
     none.kept_neighbors = none.trustworthiness = none.continuity = none.rank_correlation = nan;
+    none.random_triplets = none.label_accuracy = none.label_accuracy_full = nan;
     none.kept_per_item.assign(static_cast<std::size_t>(n), std::numeric_limits<float>::quiet_NaN());
     std::vector<LayoutQuality> qualities(sizes.size(), none);
 
@@ -630,6 +679,13 @@ FILMATLAS_INLINE std::vector<LayoutQuality> layout_qualities(MatrixView<const fl
         correlation = detail::quality_correlation(X, graph.metric, coordinates, items.rows, options, progress,
                                                   pairs);
     }
+    LayoutQuality shared = none;
+    if (options.triplet_samples > 0)
+        detail::quality_triplets(X, graph.metric, coordinates, items.rows, options, progress, shared);
+    std::vector<Index> labels;
+    if (!options.labels.empty()) {
+        for (const Index row : items.rows) labels.push_back(options.labels[static_cast<std::size_t>(row)]);
+    }
 
     for (LayoutQuality& quality : qualities) {
         if (quality.k == 0) continue;
@@ -669,6 +725,13 @@ FILMATLAS_INLINE std::vector<LayoutQuality> layout_qualities(MatrixView<const fl
         }
         quality.rank_correlation = correlation;
         quality.pairs_measured = pairs;
+        quality.random_triplets = shared.random_triplets;
+        quality.random_triplets_error = shared.random_triplets_error;
+        quality.triplets_measured = shared.triplets_measured;
+        if (!labels.empty()) {
+            quality.label_accuracy = label_agreement(std::as_const(items.found).view(), labels, quality.k).accuracy;
+            quality.label_accuracy_full = label_agreement(std::as_const(items.truth).view(), labels, quality.k).accuracy;
+        }
     }
     return qualities;
 }
