@@ -55,11 +55,14 @@ void bind_levels(py::class_<Options>& options) {
         .def_readwrite("hierarchy_pull", &Options::hierarchy_pull);
 }
 
-FuzzyGraphOptions fuzzy_options(int n_neighbors, double local_connectivity, double set_op_mix_ratio, int num_threads) {
+FuzzyGraphOptions fuzzy_options(int n_neighbors, double local_connectivity, double set_op_mix_ratio, double bandwidth,
+                                std::optional<double> disconnection_distance, int num_threads) {
     FuzzyGraphOptions options;
     options.n_neighbors = n_neighbors;
     options.local_connectivity = local_connectivity;
     options.set_op_mix_ratio = set_op_mix_ratio;
+    options.bandwidth = bandwidth;
+    options.disconnection_distance = disconnection_distance;
     options.num_threads = num_threads;
     return options;
 }
@@ -135,6 +138,7 @@ void bind_maps(py::module_& module) {
         .def_readwrite("repulsion_strength", &UmapOptions::repulsion_strength)
         .def_readwrite("local_connectivity", &UmapOptions::local_connectivity)
         .def_readwrite("set_op_mix_ratio", &UmapOptions::set_op_mix_ratio)
+        .def_readwrite("disconnection_distance", &UmapOptions::disconnection_distance)
         .def_readwrite("target_weight", &UmapOptions::target_weight)
         .def_property(
             "labels", [](const UmapOptions& self) { return self.labels; },
@@ -190,22 +194,26 @@ void bind_maps(py::module_& module) {
 
     module.def(
         "smooth_knn",
-        [](const KnnGraph& graph, int n_neighbors, double local_connectivity, int num_threads) {
-            SmoothKnn scale = smooth_knn(graph, fuzzy_options(n_neighbors, local_connectivity, 1, num_threads));
+        [](const KnnGraph& graph, int n_neighbors, double local_connectivity, double bandwidth,
+           std::optional<double> disconnection_distance, int num_threads) {
+            SmoothKnn scale = smooth_knn(graph, fuzzy_options(n_neighbors, local_connectivity, 1, bandwidth,
+                                                              disconnection_distance, num_threads));
             return py::make_tuple(give(std::move(scale.sigma)), give(std::move(scale.rho)));
         },
-        "graph"_a, "n_neighbors"_a, "local_connectivity"_a, "num_threads"_a);
+        "graph"_a, "n_neighbors"_a, "local_connectivity"_a, "bandwidth"_a, "disconnection_distance"_a, "num_threads"_a);
     module.def(
         "fuzzy_graph",
-        [](const KnnGraph& graph, int n_neighbors, double local_connectivity, double set_op_mix_ratio, int num_threads) {
-            return give_csr(
-                fuzzy_graph(graph, fuzzy_options(n_neighbors, local_connectivity, set_op_mix_ratio, num_threads)));
+        [](const KnnGraph& graph, int n_neighbors, double local_connectivity, double set_op_mix_ratio, double bandwidth,
+           std::optional<double> disconnection_distance, int num_threads) {
+            return give_csr(fuzzy_graph(graph, fuzzy_options(n_neighbors, local_connectivity, set_op_mix_ratio, bandwidth,
+                                                             disconnection_distance, num_threads)));
         },
-        "graph"_a, "n_neighbors"_a, "local_connectivity"_a, "set_op_mix_ratio"_a, "num_threads"_a);
+        "graph"_a, "n_neighbors"_a, "local_connectivity"_a, "set_op_mix_ratio"_a, "bandwidth"_a,
+        "disconnection_distance"_a, "num_threads"_a);
     module.def(
         "log_local_radii",
         [](const KnnGraph& graph, int n_neighbors, int num_threads) {
-            return give(log_local_radii(fuzzy_graph(graph, fuzzy_options(n_neighbors, 1, 1, num_threads)), graph));
+            return give(log_local_radii(fuzzy_graph(graph, fuzzy_options(n_neighbors, 1, 1, 1, std::nullopt, num_threads)), graph));
         },
         "graph"_a, "n_neighbors"_a, "num_threads"_a);
     module.def(

@@ -1014,6 +1014,10 @@ class UmapOptions:
     @local_connectivity.setter
     def local_connectivity(self, value: float) -> None: ...
     @property
+    def disconnection_distance(self) -> float | None: ...
+    @disconnection_distance.setter
+    def disconnection_distance(self, value: float | None) -> None: ...
+    @property
     def set_op_mix_ratio(self) -> float: ...
     @set_op_mix_ratio.setter
     def set_op_mix_ratio(self, value: float) -> None: ...
@@ -1201,10 +1205,21 @@ def umap(X: _F32, graph: KnnGraph, options: UmapOptions, progress: _Progress) ->
 def tsne(X: _F32, graph: KnnGraph, options: TsneOptions, progress: _Progress) -> Layout: ...
 def atlas_map(X: _F32, graph: KnnGraph, options: MapOptions, progress: _Progress) -> Layout: ...
 def smooth_knn(
-    graph: KnnGraph, n_neighbors: int, local_connectivity: float, num_threads: int
+    graph: KnnGraph,
+    n_neighbors: int,
+    local_connectivity: float,
+    bandwidth: float,
+    disconnection_distance: float | None,
+    num_threads: int,
 ) -> tuple[_F64, _F64]: ...
 def fuzzy_graph(
-    graph: KnnGraph, n_neighbors: int, local_connectivity: float, set_op_mix_ratio: float, num_threads: int
+    graph: KnnGraph,
+    n_neighbors: int,
+    local_connectivity: float,
+    set_op_mix_ratio: float,
+    bandwidth: float,
+    disconnection_distance: float | None,
+    num_threads: int,
 ) -> tuple[tuple[int, int], _I64, _I32, _F32]: ...
 class LayoutRun:
     @property

@@ -98,7 +98,7 @@ class UMAP(_Map):
     Parameters
     ----------
     n_neighbors, n_components, metric, n_epochs, learning_rate, init, min_dist, spread, set_op_mix_ratio, \
-local_connectivity, repulsion_strength, negative_sample_rate, densmap, dens_lambda, dens_frac, dens_var_shift
+local_connectivity, disconnection_distance, repulsion_strength, negative_sample_rate, densmap, dens_lambda, dens_frac, dens_var_shift
         See :func:`filmatlas.umap`.
     output_dens : bool
         Whether to measure local radii: `rad_orig_` and `rad_emb_`. `fit_transform` returns the map alone all the same.
@@ -130,6 +130,7 @@ local_connectivity, repulsion_strength, negative_sample_rate, densmap, dens_lamb
         spread: float = 1.0,
         set_op_mix_ratio: float = 1.0,
         local_connectivity: float = 1.0,
+        disconnection_distance: float | None = None,
         repulsion_strength: float = 1.0,
         negative_sample_rate: int = 5,
         target_weight: float = 0.5,
@@ -151,6 +152,7 @@ local_connectivity, repulsion_strength, negative_sample_rate, densmap, dens_lamb
         self.spread = spread
         self.set_op_mix_ratio = set_op_mix_ratio
         self.local_connectivity = local_connectivity
+        self.disconnection_distance = disconnection_distance
         self.repulsion_strength = repulsion_strength
         self.negative_sample_rate = negative_sample_rate
         self.target_weight = target_weight

@@ -197,6 +197,7 @@ _UMAP = {
     "repulsion_strength": as_float,
     "local_connectivity": as_float,
     "set_op_mix_ratio": as_float,
+    "disconnection_distance": as_optional_float,
     "target_weight": as_float,
     "hierarchy_pull": as_float,
     "dens_lambda": as_float,
@@ -310,6 +311,7 @@ def umap(
     repulsion_strength: float = 1.0,
     local_connectivity: float = 1.0,
     set_op_mix_ratio: float = 1.0,
+    disconnection_distance: float | None = None,
     init: Any = "spectral",
     y: Any = None,
     target_weight: float = 0.5,
@@ -341,6 +343,8 @@ def umap(
     learning_rate : float, optional
         First step size; 0.07 up to 50,000 items, else 0.5, since they have farther to go. umap-learn's is 1, which
         loses more of the start's order and keeps fewer neighbours of films and posts.
+    disconnection_distance : float, optional
+        Neighbours at this distance or farther are none; by default 2 for cosine distances, else none is too far.
     init : "spectral", "pca", "landmarks", "hierarchy" or (n, n_components) coordinates
         "hierarchy" lets the groups of `levels` stand apart from the start, see :func:`hierarchy_start`.
     y : (n,) integers, optional

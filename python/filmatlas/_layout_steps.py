@@ -15,7 +15,7 @@ from ._errors import raise_invalid, raise_shape
 from ._layout import Layout, as_levels, atlas_map, quality_report, umap
 from ._neighbors import KnnGraph, KnnIndex, as_graph
 from ._progress import ProgressLike, progress_callback
-from ._validation import as_float, as_index_array, as_int, as_matrix
+from ._validation import as_float, as_index_array, as_int, as_matrix, as_optional_float
 from ._values import CsrMatrix, announce
 
 
@@ -26,7 +26,13 @@ def _checked(graph: Any, where: str) -> Any:
 
 
 def smooth_knn(
-    graph: KnnGraph, n_neighbors: int = 15, *, local_connectivity: float = 1.0, num_threads: int = 0
+    graph: KnnGraph,
+    n_neighbors: int = 15,
+    *,
+    local_connectivity: float = 1.0,
+    bandwidth: float = 1.0,
+    disconnection_distance: float | None = None,
+    num_threads: int = 0,
 ) -> tuple[Any, Any]:
     """Local scales of the items, by umap-learn's definitions: (sigmas, rhos), each (n,).
 
@@ -38,12 +44,18 @@ def smooth_knn(
         The item itself counted.
     local_connectivity : float
         Number of nearest neighbours assumed to be fully connected; fractions interpolate.
+    bandwidth : float
+        The memberships of a row add up to ``log2(n_neighbors)`` times this.
+    disconnection_distance : float, optional
+        Neighbours at this distance or farther are none; by default 2 for cosine distances.
     """
     where = "smooth_knn"
     return _core.smooth_knn(
         _checked(graph, where),
         as_int(n_neighbors, where, "n_neighbors"),
         as_float(local_connectivity, where, "local_connectivity"),
+        as_float(bandwidth, where, "bandwidth"),
+        as_optional_float(disconnection_distance, where, "disconnection_distance"),
         as_int(num_threads, where, "num_threads"),
     )
 
@@ -54,6 +66,8 @@ def fuzzy_graph(
     *,
     local_connectivity: float = 1.0,
     set_op_mix_ratio: float = 1.0,
+    bandwidth: float = 1.0,
+    disconnection_distance: float | None = None,
     num_threads: int = 0,
 ) -> CsrMatrix:
     """UMAP's symmetric membership weights, (n, n) in (0, 1]; within 1e-5 of umap-learn's for the same neighbours.
@@ -64,6 +78,8 @@ def fuzzy_graph(
         Its first ``n_neighbors - 1`` columns are used.
     set_op_mix_ratio : float
         1 = fuzzy union of the two directed weights, 0 = their intersection.
+    local_connectivity, bandwidth, disconnection_distance
+        See :func:`smooth_knn`.
     """
     where = "fuzzy_graph"
     return CsrMatrix(
@@ -72,6 +88,8 @@ def fuzzy_graph(
             as_int(n_neighbors, where, "n_neighbors"),
             as_float(local_connectivity, where, "local_connectivity"),
             as_float(set_op_mix_ratio, where, "set_op_mix_ratio"),
+            as_float(bandwidth, where, "bandwidth"),
+            as_optional_float(disconnection_distance, where, "disconnection_distance"),
             as_int(num_threads, where, "num_threads"),
         )
     )

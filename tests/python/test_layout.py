@@ -59,6 +59,31 @@ def test_fuzzy_graph_is_umap_learns(mix, connectivity):
     np.testing.assert_allclose(fa.pull_to_classes(ours, labels).toarray(), pulled.toarray(), atol=1e-5)
 
 
+def test_bandwidth_is_umap_learns():
+    umap_ = pytest.importorskip("umap.umap_")
+    distances = np.hstack([np.zeros((600, 1), np.float32), GRAPH.distances[:, :14]])
+    sigma, rho = umap_.smooth_knn_dist(distances, 15.0, bandwidth=1.4)
+    ours = fa.smooth_knn(GRAPH, 15, bandwidth=1.4)
+    np.testing.assert_allclose(ours[0], sigma, rtol=1e-3)
+    np.testing.assert_allclose(ours[1], rho, rtol=1e-5)
+
+
+def test_neighbours_that_are_too_far_are_none():
+    far = float(np.quantile(GRAPH.distances, 0.3))
+    weights = fa.fuzzy_graph(GRAPH, 15, disconnection_distance=far).toarray()
+    linked = np.zeros((600, 600), dtype=bool)
+    near = GRAPH.distances[:, :14] < far
+    linked[np.repeat(np.arange(600), near.sum(1)), GRAPH.indices[:, :14][near]] = True
+    np.testing.assert_array_equal(weights > 0, linked | linked.T)
+    options = {"metric": "euclidean", "n_epochs": 20, "measure": False}
+    cut = fa.umap(X, **options, disconnection_distance=far).coordinates
+    assert np.isfinite(cut).all() and not np.array_equal(cut, fa.umap(X, **options).coordinates)
+    model = fa.UMAP(n_epochs=20, disconnection_distance=far, random_state=0)
+    np.testing.assert_array_equal(model.fit_transform(X), cut)
+    with pytest.raises(fa.InvalidArgumentError, match="disconnection_distance"):
+        fa.umap(X, **options, disconnection_distance=-1)
+
+
 def test_classes_pull_with_a_true_zero():
     random = rng.integers(3, size=600)
     options = {"graph": GRAPH, "init": "pca", "n_epochs": 60, "measure": False}

@@ -2,6 +2,7 @@
 #ifndef FILMATLAS_LAYOUT_FUZZY_GRAPH_HPP
 #define FILMATLAS_LAYOUT_FUZZY_GRAPH_HPP
 
+#include <optional>
 #include <vector>
 
 #include "filmatlas/core/config.hpp"
@@ -28,6 +29,10 @@ struct FuzzyGraphOptions {
     double local_connectivity = 1;
     /// 1 = fuzzy union of the two directed weights, 0 = their intersection; in [0, 1].
     double set_op_mix_ratio = 1;
+    /// The memberships of a row add up to log2(n_neighbors) times this; > 0. Larger ones reach farther.
+    double bandwidth = 1;
+    /// Neighbours at this distance or farther are none; > 0. Unset: 2 for cosine distances, else none is too far.
+    std::optional<double> disconnection_distance = std::nullopt;
     /// Workers; 0 = choose for me. Never changes the result.
     int num_threads = 0;
 };
@@ -37,7 +42,8 @@ void validate(const FuzzyGraphOptions& options);
 /// Local scale of every item.
 struct SmoothKnn {
     std::vector<double> rho;    ///< (n,) distance to the nearest other item that is not at distance 0
-    std::vector<double> sigma;  ///< (n,) bandwidth; the memberships of a row add up to log2(n_neighbors)
+    /// (n,) bandwidth; the memberships of a row add up to log2(n_neighbors) times `FuzzyGraphOptions::bandwidth`
+    std::vector<double> sigma;
     int n_neighbors = 0;        ///< as used (self counted)
 };
 
@@ -46,7 +52,8 @@ SmoothKnn smooth_knn(const KnnGraph& graph, const FuzzyGraphOptions& options = {
 
 /// Symmetric membership weights in (0, 1]; shape (n, n), columns ascending, no diagonal.
 ///
-/// Cosine distances of 2 (opposite vectors) are no neighbours, as in umap-learn. Inner-product distances can
+/// Cosine distances of 2 (opposite vectors) are no neighbours, as in umap-learn, unless a `disconnection_distance` is
+/// given; a row that it cuts short is held to the neighbours that are left. Inner-product distances can
 /// be negative: each row is shifted so that its nearest neighbour is at 0.
 /// @throws Error (InvalidArgument), (Format) when the graph breaks its invariants.
 CsrMatrix<float> fuzzy_graph(const KnnGraph& graph, const FuzzyGraphOptions& options = {});

@@ -64,6 +64,8 @@ struct UmapOptions {
     double local_connectivity = 1;
     /// 1 = fuzzy union, 0 = intersection, see FuzzyGraphOptions.
     double set_op_mix_ratio = 1;
+    /// Neighbours at this distance or farther are none, see FuzzyGraphOptions.
+    std::optional<double> disconnection_distance = std::nullopt;
     /// (n,) in [0, 1]: share of every step that an item takes; 0 pins it to its start. Empty: all of it.
     std::vector<float> mobility = {};
     /// (n,) known classes that draw together, negative = unknown; empty = none. See `pull_to_classes()`.

@@ -221,6 +221,48 @@ TEST_CASE("fuzzy_graph: duplicates, missing neighbours and opposite vectors") {
     CHECK(fuzzy_graph(none).nnz() == 0);
 }
 
+TEST_CASE("fuzzy_graph: rows add up to the bandwidth, neighbours that are too far are none") {
+    const KnnGraph graph = brute_graph(blobs(200, 3, 2, 2), 12);
+    FuzzyGraphOptions options;
+    options.n_neighbors = 10;
+    for (const double bandwidth : {0.7, 1.0, 1.6}) {
+        options.bandwidth = bandwidth;
+        const SmoothKnn scale = smooth_knn(graph, options);
+        for (std::int64_t i = 0; i < 200; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            double sum = 0;
+            for (std::int64_t s = 0; s < 9; ++s) {
+                const double gap = static_cast<double>(graph.distances(i, s)) - scale.rho[at];
+                sum += gap > 0 ? std::exp(-gap / scale.sigma[at]) : 1.0;
+            }
+            CHECK(std::abs(sum - bandwidth * std::log2(10)) < 1e-4);
+        }
+    }
+    options = {};
+    const float far = graph.distances(0, 5);
+    options.disconnection_distance = static_cast<double>(far);
+    KnnGraph cut = graph;
+    for (std::int64_t i = 0; i < 200; ++i) {
+        for (std::int64_t s = 0; s < cut.k(); ++s) {
+            if (cut.distances(i, s) < far) continue;
+            cut.indices(i, s) = -1;
+            cut.distances(i, s) = std::numeric_limits<float>::infinity();
+        }
+    }
+    const CsrMatrix<float> near = fuzzy_graph(graph, options);
+    const CsrMatrix<float> expected = fuzzy_graph(cut);
+    CHECK(near.indices == expected.indices);
+    CHECK(near.values == expected.values);
+    CHECK(near.nnz() < fuzzy_graph(graph).nnz());
+    // Opposite vectors are neighbours when somebody says so.
+    KnnGraph opposite = graph;
+    opposite.metric = Metric::Cosine;
+    for (float& d : opposite.distances.values()) d = 2;
+    CHECK(fuzzy_graph(opposite).nnz() == 0);
+    options.disconnection_distance = std::numeric_limits<double>::infinity();
+    CHECK(fuzzy_graph(opposite, options).nnz() > 0);
+}
+
 TEST_CASE("fuzzy_graph: bad options and graphs are named") {
     const KnnGraph graph = brute_graph(twelve(), 4);
     FuzzyGraphOptions options;
@@ -232,6 +274,12 @@ TEST_CASE("fuzzy_graph: bad options and graphs are named") {
     options = {};
     options.local_connectivity = -1;
     CHECK_THROWS_WITH_AS(fuzzy_graph(graph, options), doctest::Contains("local_connectivity"), Error);
+    options = {};
+    options.bandwidth = 0;
+    CHECK_THROWS_WITH_AS(fuzzy_graph(graph, options), doctest::Contains("bandwidth"), Error);
+    options = {};
+    options.disconnection_distance = 0;
+    CHECK_THROWS_WITH_AS(fuzzy_graph(graph, options), doctest::Contains("disconnection_distance"), Error);
     KnnGraph broken = graph;
     broken.indices(3, 1) = 99;
     CHECK_THROWS_WITH_AS(fuzzy_graph(broken), doctest::Contains("item 3"), Error);

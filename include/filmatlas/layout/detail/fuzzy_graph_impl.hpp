@@ -27,6 +27,13 @@ FILMATLAS_INLINE void validate(const FuzzyGraphOptions& options) {
         throw_invalid("fuzzy_graph", "set_op_mix_ratio", "is " + to_text(options.set_op_mix_ratio),
                       "use a value in [0, 1]");
     }
+    if (!(options.bandwidth > 0) || !std::isfinite(options.bandwidth)) {
+        throw_invalid("fuzzy_graph", "bandwidth", "is " + to_text(options.bandwidth), "use a positive number");
+    }
+    if (options.disconnection_distance && !(*options.disconnection_distance > 0)) {
+        throw_invalid("fuzzy_graph", "disconnection_distance", "is " + to_text(*options.disconnection_distance),
+                      "use a positive number, infinity for none");
+    }
     if (options.num_threads < 0) {
         throw_invalid("fuzzy_graph", "num_threads", "is " + std::to_string(options.num_threads),
                       "use 0 or more");
@@ -43,6 +50,7 @@ FILMATLAS_INLINE SmoothKnn smooth_knn(const KnnGraph& graph, const FuzzyGraphOpt
     result.rho.assign(static_cast<std::size_t>(n), 0);
     result.sigma.assign(static_cast<std::size_t>(n), 0);
     if (n == 0 || columns == 0) return result;
+    const double too_far = options.disconnection_distance.value_or(detail::disconnection_distance(graph.metric));
 
     // Mean over all rows, self distances of 0 counted as umap-learn does: the floor of rows whose rho is 0.
     std::vector<double> row_sum(static_cast<std::size_t>(n), 0);
@@ -50,7 +58,7 @@ FILMATLAS_INLINE SmoothKnn smooth_knn(const KnnGraph& graph, const FuzzyGraphOpt
     parallel_for(n, 1024, options.num_threads, [&](std::int64_t begin, std::int64_t end) {
         std::vector<double> d;
         for (std::int64_t i = begin; i < end; ++i) {
-            row_count[static_cast<std::size_t>(i)] = detail::fuzzy_row(graph, i, columns, d) + 1;
+            row_count[static_cast<std::size_t>(i)] = detail::fuzzy_row(graph, i, columns, d, too_far) + 1;
             for (const double x : d) row_sum[static_cast<std::size_t>(i)] += x;
         }
     });
@@ -66,7 +74,7 @@ FILMATLAS_INLINE SmoothKnn smooth_knn(const KnnGraph& graph, const FuzzyGraphOpt
         std::vector<double> d;
         std::vector<double> positive;
         for (std::int64_t i = begin; i < end; ++i) {
-            const std::int64_t m = detail::fuzzy_row(graph, i, columns, d);
+            const std::int64_t m = detail::fuzzy_row(graph, i, columns, d, too_far);
             if (m == 0) continue;
             positive.clear();
             for (const double x : d) {
@@ -89,7 +97,8 @@ FILMATLAS_INLINE SmoothKnn smooth_knn(const KnnGraph& graph, const FuzzyGraphOpt
                 rho = positive.back();
             }
             // A row that the graph cut short is held to its own number of neighbours.
-            const double target = detail::layout_log(static_cast<double>(m + 1)) * 1.4426950408889634074;
+            const double target =
+                detail::layout_log(static_cast<double>(m + 1)) * 1.4426950408889634074 * options.bandwidth;
             double low = 0;
             double high = std::numeric_limits<double>::infinity();
             double mid = 1;
@@ -121,11 +130,12 @@ FILMATLAS_INLINE CsrMatrix<float> fuzzy_graph(const KnnGraph& graph, const Fuzzy
     const SmoothKnn scale = smooth_knn(graph, options);
     const std::int64_t n = graph.size();
     const std::int64_t columns = scale.n_neighbors - 1;
+    const double too_far = options.disconnection_distance.value_or(detail::disconnection_distance(graph.metric));
     std::vector<float> weights(static_cast<std::size_t>(n * columns), 0);
     parallel_for(n, 1024, options.num_threads, [&](std::int64_t begin, std::int64_t end) {
         std::vector<double> d;
         for (std::int64_t i = begin; i < end; ++i) {
-            const std::int64_t m = detail::fuzzy_row(graph, i, columns, d);
+            const std::int64_t m = detail::fuzzy_row(graph, i, columns, d, too_far);
             const double rho = scale.rho[static_cast<std::size_t>(i)];
             const double sigma = scale.sigma[static_cast<std::size_t>(i)];
             for (std::int64_t s = 0; s < m; ++s) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,10 +22,15 @@
 
 namespace filmatlas::detail {
 
-/// Distances that memberships are made of: >= 0, ascending, missing neighbours cut off.
+/// Distance from which on neighbours of this metric are none: opposite vectors.
+inline double disconnection_distance(Metric metric) {
+    return metric == Metric::Cosine ? 2.0 : std::numeric_limits<double>::infinity();
+}
+
+/// Distances that memberships are made of: >= 0, ascending, neighbours that are missing or too far cut off.
 /// @return number of neighbours of the row.
 inline std::int64_t fuzzy_row(const KnnGraph& graph, std::int64_t row, std::int64_t columns,
-                              std::vector<double>& distances) {
+                              std::vector<double>& distances, double too_far) {
     distances.clear();
     const auto ids = graph.indices.row(row);
     const auto raw = graph.distances.row(row);
@@ -34,7 +40,7 @@ inline std::int64_t fuzzy_row(const KnnGraph& graph, std::int64_t row, std::int6
     for (std::int64_t slot = 0; slot < columns; ++slot) {
         const auto s = static_cast<std::size_t>(slot);
         if (ids[s] < 0) break;
-        if (graph.metric == Metric::Cosine && raw[s] >= 2.0F) break;
+        if (static_cast<double>(raw[s]) >= too_far) break;
         distances.push_back(std::max(0.0, static_cast<double>(raw[s]) - shift));
     }
     return static_cast<std::int64_t>(distances.size());

@@ -81,10 +81,11 @@ inline double pacmap_farness(MatrixView<const float> X, Metric metric, std::int6
 /// distance of the fourth to sixth neighbour.
 inline std::vector<Index> pacmap_near(const KnnGraph& graph, std::int64_t per_item, int num_threads) {
     const std::int64_t n = graph.size();
+    const double too_far = disconnection_distance(graph.metric);
     std::vector<double> scale(static_cast<std::size_t>(n), 0);
     std::vector<double> row;
     for (std::int64_t i = 0; i < n; ++i) {
-        const std::int64_t count = fuzzy_row(graph, i, std::min<std::int64_t>(graph.k(), 6), row);
+        const std::int64_t count = fuzzy_row(graph, i, std::min<std::int64_t>(graph.k(), 6), row, too_far);
         double sum = 0;
         double used = 0;
         for (std::int64_t s = std::min<std::int64_t>(3, count > 0 ? count - 1 : 0); s < count; ++s, ++used)
@@ -96,7 +97,8 @@ inline std::vector<Index> pacmap_near(const KnnGraph& graph, std::int64_t per_it
         std::vector<double> d;
         std::vector<std::pair<double, Index>> order;
         for (std::int64_t i = begin; i < end; ++i) {
-            const std::int64_t count = fuzzy_row(graph, i, std::min<std::int64_t>(graph.k(), per_item + 50), d);
+            const std::int64_t count =
+                fuzzy_row(graph, i, std::min<std::int64_t>(graph.k(), per_item + 50), d, too_far);
             order.clear();
             for (std::int64_t s = 0; s < count; ++s) {
                 const Index j = graph.indices(i, s);

@@ -80,13 +80,14 @@ FILMATLAS_INLINE CsrMatrix<float> tsne_affinities(const KnnGraph& graph, double 
     const double used = detail::tsne_perplexity(perplexity, columns);
     if (perplexity_used != nullptr) *perplexity_used = used;
     std::vector<float> weights(static_cast<std::size_t>(n * columns), 0);
+    const double too_far = detail::disconnection_distance(graph.metric);
     std::int64_t rows = 0;
     for (std::int64_t i = 0; i < n && columns > 0; ++i) rows += graph.indices(i, 0) >= 0 ? 1 : 0;
     parallel_for(n, 256, num_threads, [&](std::int64_t begin, std::int64_t end) {
         std::vector<double> d;
         std::vector<double> p;
         for (std::int64_t i = begin; i < end; ++i) {
-            const std::int64_t m = detail::fuzzy_row(graph, i, columns, d);
+            const std::int64_t m = detail::fuzzy_row(graph, i, columns, d, too_far);
             if (m == 0) continue;
             if (graph.metric == Metric::Euclidean || graph.metric == Metric::Manhattan) {
                 for (double& x : d) x *= x;

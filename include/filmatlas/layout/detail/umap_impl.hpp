@@ -73,6 +73,7 @@ FILMATLAS_INLINE void validate(const UmapOptions& options) {
     FuzzyGraphOptions fuzzy;
     fuzzy.local_connectivity = options.local_connectivity;
     fuzzy.set_op_mix_ratio = options.set_op_mix_ratio;
+    fuzzy.disconnection_distance = options.disconnection_distance;
     validate(fuzzy);
 }
 

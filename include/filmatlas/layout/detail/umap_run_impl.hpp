@@ -35,6 +35,7 @@ inline CsrMatrix<float> umap_weights(const KnnGraph& graph, const UmapOptions& o
     fuzzy.n_neighbors = options.n_neighbors;
     fuzzy.local_connectivity = options.local_connectivity;
     fuzzy.set_op_mix_ratio = options.set_op_mix_ratio;
+    fuzzy.disconnection_distance = options.disconnection_distance;
     fuzzy.num_threads = options.num_threads;
     CsrMatrix<float> weights = fuzzy_graph(graph, fuzzy);
     if (!options.labels.empty()) weights = pull_to_classes(weights, options.labels, options.target_weight);
